@@ -1,0 +1,1 @@
+"""Bluesky accounts for Fieldfare."""

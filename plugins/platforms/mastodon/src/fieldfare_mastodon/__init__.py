@@ -1,0 +1,1 @@
+"""Accounts on Mastodon and servers that speak its API, for Fieldfare."""

@@ -1,0 +1,1 @@
+"""Rules that publish from a queue and across networks, for Fieldfare."""

@@ -1,0 +1,1 @@
+"""Rules that answer people, for Fieldfare."""

@@ -1,0 +1,1 @@
+"""Rules that share what is popular, for Fieldfare."""
