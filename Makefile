@@ -1,0 +1,56 @@
+# Every target prepares .venv itself, from nothing but Python and make. PYTHON=python3.13 chooses another interpreter.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The interpreter is part of the stamp's name: another PYTHON means another environment.
+STAMP := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none)
+MEMBERS := $(wildcard plugins/*/*/pyproject.toml)
+PYTEST := $(BIN)/python -P -m pytest
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench networks wheels pin licences clean
+
+help:
+	@echo "make demo      the daemon on the Playground, twenty seconds, no account needed"
+	@echo "make test      the test-suite"
+	@echo "make lint      ruff, mypy, pyright, import-linter"
+	@echo "make format    rewrites the code the way make lint wants it"
+	@echo "make bench     the benchmark; BENCH=full takes longer"
+	@echo "make networks  the connectors against real servers, which needs npm"
+	@echo "make wheels    one wheel and one sdist for each distribution, in dist/"
+	@echo "make pin       writes constraints.txt anew; PIN=--upgrade moves every version"
+
+$(STAMP): constraints.txt requirements-dev.txt scripts/bootstrap pyproject.toml $(MEMBERS)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/fieldfare demo
+
+test: $(STAMP)
+	$(PYTEST) $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(STAMP)
+	$(BIN)/python -m bench
+
+networks: $(STAMP)
+	$(PYTEST) tests/networks $(PYTEST_ARGS)
+
+wheels: $(STAMP)
+	rm -rf dist
+	for member in . $(dir $(MEMBERS)); do $(BIN)/python -m build --no-isolation --outdir dist $$member || exit 1; done
+
+pin:
+	PYTHON="$(PYTHON)" scripts/pin $(PIN)
