@@ -1,6 +1,6 @@
 """A real AT Protocol network for one test session, and the other people on it.
 
-What stands here speaks to the network with a client of its own: it plays strangers, never the account under test.
+What stands here speaks to the network with a client of its own: it plays strangers, never the connector.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pytest
 
 HERE = Path(__file__).parent / "bluesky"
 INSTALL_SECONDS = 900
-"""A first start compiles a database driver: 70 s on two idle cores (2026-11-25), several minutes on busy ones."""
+"""A first start compiles a database driver: 70 s on two idle cores (2026-11-25), minutes on busy ones."""
 POST = "app.bsky.feed.post"
 _numbers = itertools.count(1)
 
@@ -214,7 +214,7 @@ class Network:
                 return found
 
     def replies(self, by: Person, to: Ref) -> list[dict[str, Any]]:
-        """The records with which one person answered one post directly: the truth, however often it was sent."""
+        """The records with which one person answered one post directly: the truth of what was sent."""
         return [
             record
             for record in self.records(by.did)
@@ -249,7 +249,7 @@ def _param(value: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def bluesky_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """PLC, PDS and AppView on loopback, installed first if need be; fails, with what to install, where it cannot."""
+    """PLC, PDS and AppView on loopback, installed first if need be; where it cannot, fails with what to install."""
     path = tmp_path_factory.mktemp("bluesky-network") / "network.log"
     with path.open("w") as log:
         process = subprocess.Popen(
@@ -260,7 +260,8 @@ def bluesky_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Networ
             text=True,
             env=os.environ | {"NODE_NO_WARNINGS": "1"},
         )
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         try:
             heard, _, _ = select.select([process.stdout], [], [], INSTALL_SECONDS)
             line = process.stdout.readline() if heard else ""
