@@ -1,0 +1,1 @@
+"""What plugins and authors subclass or fill in; imports only the domain."""

@@ -1,0 +1,150 @@
+"""What connectors say to a network and hear from it: plain values, no client."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeAlias
+
+from .._domain.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected
+
+Params: TypeAlias = Mapping[str, str | int | bool | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a multipart form."""
+
+    name: str
+    filename: str
+    content: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request as data. At most one of `json`, `form` (with `files`) and `content` is given."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    params: Params | None = None
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    files: Sequence[Upload] = ()
+    content: bytes | None = None
+    timeout: float = 30.0
+    """Seconds for the whole exchange, connection included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One well-formed HTTP answer of any status; `body` is decoded and at most the client's cap long."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case; a header sent twice is joined with ', '."""
+    body: bytes = b""
+    url: str = ""
+
+    def json(self) -> Any:
+        """The body as JSON; raises `ValueError` when it is not."""
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        """The body as text for people, undecodable bytes replaced, at most 300 characters."""
+        return self.body[:1200].decode("utf-8", "replace")[:300]
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's own clock (`Date` header), or None."""
+        try:
+            return email.utils.parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
+        except (KeyError, ValueError, TypeError):
+            return None
+
+
+Sort: TypeAlias = Callable[[Answer], None]
+"""Raises the PlatformError that an answer means; returns when the answer means *done*."""
+
+
+def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
+    """Seconds until the network wants to hear from us again, from any header in use; None when it does not say.
+
+    Understood: `Retry-After` as seconds or HTTP date, `ratelimit-reset` and `x-ratelimit-reset` as epoch seconds,
+    as small relative seconds or as ISO 8601. Moments are measured against the server's own `Date` where there
+    is one, else against `now`. Never negative, never above 86,400 s (a day), whatever the header says.
+    """
+    base = answer.date or now or datetime.now(UTC)
+    for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
+        value = answer.headers.get(name, "").strip()
+        if not value:
+            continue
+        seconds = _seconds(value, base)
+        if seconds is not None:
+            return min(max(seconds, 0.0), 86_400.0)
+    return None
+
+
+def _seconds(value: str, base: datetime) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        pass
+    else:
+        if number != number:  # NaN
+            return None
+        # An epoch in seconds is a large number; a wait of 3 years is not a wait.
+        return number - base.timestamp() if number > 100_000_000 else number
+    for parse in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
+        try:
+            moment = parse(value)
+        except (ValueError, TypeError):
+            continue
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - base.timestamp()
+    return None
+
+
+def sort_write(answer: Answer) -> None:
+    """What an answer to a *write* means, where a network has no habits of its own.
+
+    2xx is done. 401 is `AuthFailed`; 429 is `NotSent` with the network's own wait; 408 and everything from 500 on is
+    `OutcomeUnknown`; a redirect and every other 4xx is `Rejected`.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    said = f"{status} from {answer.url or 'the network'}: {answer.text!r}"
+    if status == 401:
+        raise AuthFailed(said)
+    if status == 429:
+        raise NotSent(said, retry_after=retry_after(answer))
+    if status == 408 or status >= 500:
+        raise OutcomeUnknown(said)
+    raise Rejected(said)
+
+
+def sort_read(answer: Answer) -> None:
+    """What an answer to a *read* means: as `sort_write`, but 5xx and 408 are `NotSent`: a read changes nothing."""
+    if answer.status == 408 or answer.status >= 500:
+        raise NotSent(
+            f"{answer.status} from {answer.url or 'the network'}: {answer.text!r}",
+            retry_after=retry_after(answer),
+        )
+    sort_write(answer)
+
+
+class Http(Protocol):
+    """The guarded client of one account: reads and logins. Writes go through `Attempt.send`.
+
+    It refuses private addresses that the platform did not name, follows no redirects, sends the account's
+    credentials to no host but the declared ones, caps decoded bytes, and takes its time-outs from the request.
+    """
+
+    async def read(self, request: Request, *, sort: Sort = sort_read) -> Answer:
+        """One exchange that changes nothing: raises NotSent when it did not work, else what `sort` raises."""
+        ...

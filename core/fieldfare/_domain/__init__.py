@@ -1,0 +1,1 @@
+"""Values, events and errors: what exists, independent of any network or engine."""

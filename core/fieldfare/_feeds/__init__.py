@@ -1,0 +1,1 @@
+"""Built-in feeds and their triggers: the same contract as a plugin's."""
