@@ -9,17 +9,18 @@ PYTEST := $(BIN)/python -P -m pytest
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench networks wheels pin licences clean
+.PHONY: help demo test lint format bench networks wheels try-wheels pin
 
 help:
-	@echo "make demo      the daemon on the Playground, twenty seconds, no account needed"
-	@echo "make test      the test-suite"
-	@echo "make lint      ruff, mypy, pyright, import-linter"
-	@echo "make format    rewrites the code the way make lint wants it"
-	@echo "make bench     the benchmark; BENCH=full takes longer"
-	@echo "make networks  the connectors against real servers, which needs npm"
-	@echo "make wheels    one wheel and one sdist for each distribution, in dist/"
-	@echo "make pin       writes constraints.txt anew; PIN=--upgrade moves every version"
+	@echo "make demo        the daemon on the Playground, twenty seconds, no account needed"
+	@echo "make test        the test-suite"
+	@echo "make lint        ruff, mypy, pyright, import-linter"
+	@echo "make format      rewrites the code the way make lint wants it"
+	@echo "make bench       the benchmark; BENCH=full takes longer"
+	@echo "make networks    the connectors against real servers, which needs npm"
+	@echo "make wheels      one wheel and one sdist for each distribution, in dist/"
+	@echo "make try-wheels  installs them into a second environment and uses them there"
+	@echo "make pin         writes constraints.txt anew; PIN=--upgrade moves every version"
 
 $(STAMP): constraints.txt requirements-dev.txt scripts/bootstrap pyproject.toml $(MEMBERS)
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap
@@ -50,7 +51,10 @@ networks: $(STAMP)
 
 wheels: $(STAMP)
 	rm -rf dist
-	for member in . $(dir $(MEMBERS)); do $(BIN)/python -m build --no-isolation --outdir dist $$member || exit 1; done
+	for member in . $(dir $(MEMBERS)); do $(BIN)/python -m build --quiet --no-isolation --outdir dist $$member || exit 1; done
+
+try-wheels: wheels
+	VENV="$(VENV)" scripts/try-wheels
 
 pin:
 	PYTHON="$(PYTHON)" scripts/pin $(PIN)
