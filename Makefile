@@ -1,9 +1,9 @@
 # Every target prepares .venv itself, from nothing but Python and make. PYTHON=python3.13 chooses another interpreter.
-PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# The interpreter is part of the stamp's name: another PYTHON means another environment.
-STAMP := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none)
+# The interpreter's version is part of the stamp's name: another PYTHON means another environment.
+VERSION := $(shell python=$$(scripts/find-python $(PYTHON) 2>/dev/null) && "$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+STAMP := $(VENV)/.ready-$(or $(VERSION),none)
 MEMBERS := $(wildcard plugins/*/*/pyproject.toml)
 PYTEST := $(BIN)/python -P -m pytest
 PYTEST_ARGS ?=
@@ -22,7 +22,7 @@ help:
 	@echo "make try-wheels  installs them into a second environment and uses them there"
 	@echo "make pin         writes constraints.txt anew; PIN=--upgrade moves every version"
 
-$(STAMP): constraints.txt requirements-dev.txt scripts/bootstrap pyproject.toml $(MEMBERS)
+$(STAMP): constraints.txt requirements-dev.txt scripts/bootstrap scripts/find-python pyproject.toml $(MEMBERS)
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/bootstrap
 	@touch $@
 
