@@ -15,7 +15,7 @@ from ._contract.delivery import (
     Verdict,
 )
 from ._contract.feeds import Arrival, Batch, Feed, FeedServices
-from ._contract.http import Answer, Http, Request, Upload, retry_after, sort_read, sort_write
+from ._contract.http import Answer, Http, Request, Transport, Upload, retry_after, sort_read, sort_write
 from ._contract.platform import (
     Account,
     Boosts,
@@ -158,6 +158,7 @@ __all__ = [
     "SlotReached",
     "State",
     "Step",
+    "Transport",
     "Trigger",
     "TroubleSeen",
     "Unknowable",

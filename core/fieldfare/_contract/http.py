@@ -148,3 +148,16 @@ class Http(Protocol):
     async def read(self, request: Request, *, sort: Sort = sort_read) -> Answer:
         """One exchange that changes nothing: raises NotSent when it did not work, else what `sort` raises."""
         ...
+
+
+class Transport(Protocol):
+    """How the requests of a network that does not speak HTTP are performed: the guard has nothing to guard there.
+
+    A session that brings one has its attempts' requests performed with it, at the same place and under the same
+    checks; their URLs mean whatever the session means by them.
+    """
+
+    async def __call__(self, request: Request) -> Answer:
+        """One exchange. Raises NotSent when it is proven that nothing happened, OutcomeUnknown when no clear answer
+        came; any other exception counts as OutcomeUnknown."""
+        ...

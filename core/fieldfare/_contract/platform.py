@@ -15,7 +15,7 @@ from .._domain.events import Followed, Mention, ReplyReceived
 from .._domain.values import Author, Draft, Money, Pending, Post, PostRef, Receipt, Secret, Value
 from .delivery import Attempt, Recall
 from .feeds import Batch
-from .http import Http
+from .http import Http, Transport
 
 if TYPE_CHECKING:
     from .actions import Action
@@ -100,6 +100,9 @@ class Session(ABC):
     """One entry per writing capability; an instance may replace it once it knows its server."""
     in_flight: int = 4
     """How many deliveries of the account may leave side by side."""
+    transport: Transport | None = None
+    """Performs the requests of `Attempt.send` in place of the guarded HTTP client, for a network that does not speak
+    HTTP."""
 
     @abstractmethod
     async def whoami(self) -> Author:
