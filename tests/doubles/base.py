@@ -78,6 +78,8 @@ class Double:
     """
 
     routes: ClassVar[tuple[tuple[str, re.Pattern[str], str], ...]] = ()
+    silent_close: bool = False
+    """The server gives a connection up after one answer without saying so."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

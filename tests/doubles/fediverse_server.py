@@ -48,6 +48,7 @@ class FediverseServer(Double):
     def __init__(self, manners: Manners, clock: Clock | None, late: float | None) -> None:
         super().__init__(clock)
         self.manners = manners
+        self.silent_close = manners.silent_close
         self.world = World(manners, self.clock, manners.notification_delay if late is None else late)
 
     @property

@@ -21,13 +21,12 @@ CHUNK = b" " * 65_536
 class Server:
     """Serves one double on 127.0.0.1, on a port of the system's choosing; one request is performed at a time.
 
-    With `silent_close` the server gives a connection up after one answer without saying so: the next request that
+    A double that is `silent_close` gives a connection up after one answer without saying so: the next request that
     comes on it dies with a reset and is not performed.
     """
 
-    def __init__(self, double: Double, *, silent_close: bool = False, port: int = 0) -> None:
+    def __init__(self, double: Double, *, port: int = 0) -> None:
         self.double = double
-        self.silent_close = silent_close
         self.connections = 0
         self._port = port
         self._server: asyncio.Server | None = None
@@ -68,7 +67,7 @@ class Server:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         reused = False
         while (request := await read_request(reader, number, reused=reused)) is not None:
-            if reused and self.silent_close:
+            if reused and self.double.silent_close:
                 _reset(writer)
                 return
             fault = self.double.strike(request)
@@ -132,9 +131,9 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(double: Double, *, silent_close: bool = False, port: int = 0) -> AsyncIterator[Server]:
+async def serving(double: Double, *, port: int = 0) -> AsyncIterator[Server]:
     """Serves a double in the running loop for the length of a `with`."""
-    server = Server(double, silent_close=silent_close, port=port)
+    server = Server(double, port=port)
     await server.start()
     try:
         yield server
@@ -143,9 +142,9 @@ async def serving(double: Double, *, silent_close: bool = False, port: int = 0) 
 
 
 @contextlib.contextmanager
-def beside(double: Double, *, silent_close: bool = False, port: int = 0) -> Iterator[Server]:
+def beside(double: Double, *, port: int = 0) -> Iterator[Server]:
     """Serves a double in a thread of its own for the length of a `with`: for tests of other processes."""
-    server = Server(double, silent_close=silent_close, port=port)
+    server = Server(double, port=port)
     ready = threading.Event()
     over = asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []

@@ -179,13 +179,12 @@ def test_a_reused_connection_can_be_reset_without_performing(tally: Tally, clien
 
 
 def test_a_server_can_give_up_every_connection_silently(tally: Tally) -> None:
-    with beside(tally, silent_close=True) as server:
-        with httpx.Client(base_url=server.url, trust_env=False) as client:
-            client.post("/add/first")
-            with pytest.raises(httpx.TransportError):
-                client.post("/add/second")
-            client.post("/add/third", headers={"connection": "close"})
-            client.post("/add/fourth")
+    with beside(tally, silent_close=True) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        client.post("/add/first")
+        with pytest.raises(httpx.TransportError):
+            client.post("/add/second")
+        client.post("/add/third", headers={"connection": "close"})
+        client.post("/add/fourth")
 
     assert [each.id for each in tally.effects] == ["first", "third", "fourth"]
 
@@ -226,9 +225,7 @@ def test_an_unknown_form_of_429_is_refused_by_name() -> None:
     assert len(LIMIT_FORMS) == 10
 
 
-def test_a_fault_strikes_its_own_requests_only_and_only_as_often_as_said(
-    tally: Tally, client: httpx.Client
-) -> None:
+def test_a_fault_strikes_its_own_requests_only_and_only_as_often_as_said(tally: Tally, client: httpx.Client) -> None:
     tally.script(faults.broken(performed=False), "POST", "/add/b*", count=2, spare=1)
     asked = ["/add/b", "/add/a", "/add/b", "/add/b", "/add/b"]
 
