@@ -179,7 +179,8 @@ def test_a_reused_connection_can_be_reset_without_performing(tally: Tally, clien
 
 
 def test_a_server_can_give_up_every_connection_silently(tally: Tally) -> None:
-    with beside(tally, silent_close=True) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+    tally.silent_close = True
+    with beside(tally) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         client.post("/add/first")
         with pytest.raises(httpx.TransportError):
             client.post("/add/second")

@@ -38,10 +38,10 @@ class Instance:
         who: Person | None = None,
         token: str | None = None,
         form: dict[str, str] | None = None,
-        **headers: str,
+        key: str = "",
     ) -> Response:
         given = (who or self.ada).token if token is None else token
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"idempotency-key": key} if key else {}
         if given:
             sent["authorization"] = f"Bearer {given}"
         content = b"" if body is None else json.dumps(body).encode()
@@ -53,8 +53,7 @@ class Instance:
         return self.server.exchange(Request(method, parts.path, query, sent, content))
 
     def post(self, text: str = "hello", *, key: str = "", **more: Any) -> Response:
-        headers = {"idempotency_key": key} if key else {}
-        return self.ask("POST", "/api/v1/statuses", {"status": text, **more}, **headers)
+        return self.ask("POST", "/api/v1/statuses", {"status": text, **more}, key=key)
 
     def own(self, **params: str) -> list[Any]:
         answer = self.ask("GET", f"/api/v1/accounts/{self.ada.id}/statuses?{urlencode(params)}")
@@ -125,7 +124,7 @@ def test_a_key_belongs_to_one_account() -> None:
     it = Instance("mastodon")
     it.post(key="k")
     it.server.clock.advance(60)
-    it.ask("POST", "/api/v1/statuses", {"status": "mine"}, who=it.bob, idempotency_key="k")
+    it.ask("POST", "/api/v1/statuses", {"status": "mine"}, who=it.bob, key="k")
 
     assert it.texts() == ["hello", "mine"]
 
