@@ -1,0 +1,79 @@
+"""Sentences about accounts, their kept tokens, and who holds the store."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from .control import pause
+from .events import trouble
+
+
+def enrol(c: Connection, *, name: str, platform: str) -> None:
+    """An account of the automation files: remembered with its platform."""
+    c.execute(
+        "INSERT INTO accounts (name, platform) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET platform = excluded.platform",
+        (name, platform),
+    )
+
+
+def identified(c: Connection, *, name: str, identity: str, handle: str, now: int) -> None:
+    """The network told us who the account is."""
+    c.execute(
+        "UPDATE accounts SET identity = ?, handle = ?, seen_at = ?, error = '' WHERE name = ?",
+        (identity, handle, now, name),
+    )
+
+
+def identity(c: Connection, name: str) -> str:
+    """The network's own id of an account, as last told; '' when never."""
+    row = c.execute("SELECT identity FROM accounts WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else ""
+
+
+def unreachable(c: Connection, *, name: str, error: str) -> None:
+    c.execute("UPDATE accounts SET error = ? WHERE name = ?", (error, name))
+
+
+def auth_failed(c: Connection, *, name: str, error: str, now: int) -> None:
+    """Credentials were refused: the account is paused and a person told."""
+    c.execute("UPDATE accounts SET error = ? WHERE name = ?", (error, name))
+    if c.execute("SELECT 1 FROM pauses WHERE scope = ?", (f"account:{name}",)).fetchone():
+        return
+    pause(c, scope=f"account:{name}", reason=f"credentials refused: {error}", by="fieldfare", now=now)
+    says = f"account {name!r} is paused: the network refused its credentials ({error}); log in, then `fieldfare resume {name}`"
+    trouble(c, what="account-paused", says=says, subject=name, now=now)
+
+
+def keep(c: Connection, *, account: str, name: str, value: str) -> None:
+    """Store a session's token."""
+    c.execute(
+        "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT (account, name) DO UPDATE SET value = excluded.value",
+        (account, name, value),
+    )
+
+
+def kept(c: Connection, account: str, name: str) -> str | None:
+    row = c.execute("SELECT value FROM kept WHERE account = ? AND name = ?", (account, name)).fetchone()
+    return row[0] if row else None
+
+
+def take_over(c: Connection, *, boot: str, now: int) -> int:
+    """Become the holder: a higher token, under which alone a daemon writes from now on."""
+    row = c.execute("SELECT value FROM meta WHERE key = 'token'").fetchone()
+    token = int(row[0]) + 1 if row else 1
+    for key, value in (("token", token), ("boot", boot), ("beat", 0), ("booted_at", now)):
+        c.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, str(value))
+        )
+    return token
+
+
+def beat(c: Connection) -> None:
+    """Move the holder's heartbeat: a counter, not a time."""
+    c.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'beat'")
+
+
+def heartbeat(c: Connection) -> tuple[str, str]:
+    """(token, beat) of the present holder."""
+    rows = dict(c.execute("SELECT key, value FROM meta WHERE key IN ('token', 'beat')"))
+    return rows.get("token", ""), rows.get("beat", "")

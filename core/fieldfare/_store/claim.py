@@ -1,0 +1,172 @@
+"""Sentences about who may leave: claim, recover after a crash, expire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from .._contract.limits import Limit
+from . import limits as fences
+from .events import trouble
+from .settle import doubt, end
+from .steps import is_paused
+
+OVERDUE_MS = 60_000
+PACE_MS = 20_000
+"""After a time of absence, what should have left in it leaves one by one, this far apart per account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery in `sending`, with the token that its completions must carry."""
+
+    id: int
+    key: str
+    token: int
+    automation: str
+    account: str
+    kind: str
+    action: str
+    revision: int
+    event: int
+    created_at: int
+    first_byte_at: int | None
+    attempts: int
+    lineage: int
+
+
+LimitsOf = Callable[[str], tuple[Limit, ...]]
+
+CLAIMED = (
+    "id, key, token, automation, account, kind, action, revision, event, created_at, first_byte_at, attempts, lineage"
+)
+
+
+def claim(
+    c: Connection, *, account: str, limits_of: LimitsOf, now: int, booted: int, most: int, in_flight: int
+) -> list[Claimed]:
+    """Take up to `most` due deliveries of an account that may leave now, oldest first; they are `sending` on return.
+
+    Order is kept within each thread of order. Nothing is taken from a paused scope, and never more than `in_flight` are
+    on their way. A limit that says wait moves `not_before`.
+    """
+    if is_paused(c, account):
+        return []
+    busy = c.execute("SELECT count(*) FROM deliveries WHERE account = ? AND state = 'sending'", (account,)).fetchone()[
+        0
+    ]
+    room = min(most, in_flight - int(busy))
+    if room <= 0:
+        return []
+    rows = c.execute(
+        "SELECT id, automation, fingerprint, not_before, created_at, late, attempts, shown"
+        " FROM deliveries d WHERE account = ? AND state = 'due' AND not_before <= ? AND (expires_at > ? OR shown)"
+        " AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.scope = 'automation:' || d.automation)"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.account = d.account AND b.line = d.line"
+        "   AND (b.state = 'sending' OR (b.state = 'uncertain' AND b.passable = 0)))"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries u WHERE u.account = d.account AND u.state = 'uncertain'"
+        "   AND u.fingerprint = d.fingerprint)"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.account = d.account AND o.state = 'due' AND o.line = d.line"
+        "   AND o.id < d.id AND (o.not_before <= ? OR o.attempts > 0))"
+        " ORDER BY id LIMIT ?",
+        (account, now, now, now, room * 4),
+    ).fetchall()
+    taken: list[int] = []
+    prints: set[str] = set()
+    for row in rows:
+        id_, automation, fingerprint, not_before, created, late, attempts, shown = row
+        if len(taken) == room:
+            break
+        if fingerprint in prints:
+            continue
+        due = max(not_before, created)
+        overdue = due < booted - OVERDUE_MS and not attempts
+        if overdue and late == "skip":
+            end(c, id_, "expired", "its time passed while the daemon was not running", now)
+            continue
+        limits = limits_of(automation)
+        if not shown:
+            waits = [w for w in (fences.at_claim(c, x, automation, account, now) for x in limits) if w is not None]
+            if overdue:
+                waits += _pace(c, account, now)
+            if waits:
+                wait = max(waits, key=lambda w: w.until)
+                c.execute(
+                    "UPDATE deliveries SET not_before = ?, reason = ? WHERE id = ?", (wait.until, wait.reason, id_)
+                )
+                continue
+        fences.take(c, limits, automation, account, id_, now)
+        if overdue:
+            c.execute("UPDATE accounts SET caught_up_at = ? WHERE name = ?", (now, account))
+        prints.add(fingerprint)
+        taken.append(id_)
+    claimed: list[Claimed] = []
+    for id_ in taken:
+        row = c.execute(
+            "UPDATE deliveries SET state = 'sending', token = token + 1, attempts = attempts + 1, reason = '', updated_at = ?"
+            f" WHERE id = ? RETURNING {CLAIMED}",
+            (now, id_),
+        ).fetchone()
+        c.execute("INSERT INTO attempts (delivery, token, started_at) VALUES (?, ?, ?)", (id_, row[2], now))
+        claimed.append(Claimed(*row))
+    return claimed
+
+
+def _pace(c: Connection, account: str, now: int) -> list[fences.Wait]:
+    row = c.execute("SELECT caught_up_at FROM accounts WHERE name = ?", (account,)).fetchone()
+    until = (int(row[0]) if row else 0) + PACE_MS
+    return [fences.Wait(until, "catching up, one at a time")] if until > now else []
+
+
+def next_due(c: Connection, account: str) -> int | None:
+    """The earliest moment (ms) at which something of this account may become due; None when nothing waits."""
+    row = c.execute("SELECT min(not_before) FROM deliveries WHERE account = ? AND state = 'due'", (account,)).fetchone()
+    return row[0] if row else None
+
+
+def recover(c: Connection, *, now: int) -> tuple[int, int]:
+    """What a dead holder left in `sending`: due if no step is in doubt, else uncertain. Gives (due, uncertain)."""
+    rows = c.execute("SELECT id, token FROM deliveries WHERE state = 'sending'").fetchall()
+    doubtful = 0
+    for id_, token in rows:
+        open_step = c.execute(
+            "SELECT name FROM steps WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (id_,)
+        ).fetchone()
+        c.execute("UPDATE deliveries SET token = token + 1 WHERE id = ?", (id_,))
+        c.execute(
+            "UPDATE attempts SET ended_at = ?, outcome = ? WHERE delivery = ? AND token = ?",
+            (now, "uncertain" if open_step else "stopped", id_, token),
+        )
+        if open_step:
+            doubtful += 1
+            doubt(c, id_, f"the daemon stopped between sending and recording {open_step[0]!r}", now)
+        else:
+            c.execute(
+                "UPDATE deliveries SET state = 'due', attempts = max(attempts - 1, 0), reason = ?, updated_at = ? WHERE id = ?",
+                ("the daemon stopped before anything left", now, id_),
+            )
+    return len(rows) - doubtful, doubtful
+
+
+def expire(c: Connection, *, now: int) -> list[int]:
+    """End what nobody spoke for in time, or what is too late to be of use; with `late = ask` it is held instead."""
+    rows = c.execute(
+        "SELECT id, key, automation, state, late, hold FROM deliveries"
+        " WHERE state IN ('held', 'due') AND expires_at <= ? AND shown = 0 AND hold NOT IN ('late', 'missing') LIMIT 500",
+        (now,),
+    ).fetchall()
+    for id_, key, automation, state, late, _hold in rows:
+        if state == "due" and late == "ask":
+            says = f"{key} is late; approve it to send it all the same, or refuse it"
+            c.execute(
+                "UPDATE deliveries SET state = 'held', hold = 'late', reason = 'late: a person decides', updated_at = ?"
+                " WHERE id = ?",
+                (now, id_),
+            )
+            trouble(c, what="held", says=says, subject=key, automation=automation, now=now)
+            continue
+        reason = "nobody approved it in time" if state == "held" else "too late to be of use"
+        end(c, id_, "expired", reason, now)
+        trouble(c, what="expired", says=f"{key} expired: {reason}", subject=key, automation=automation, now=now)
+    return [int(r[0]) for r in rows]
