@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.networks.bluesky_network import bluesky_network
+from tests.networks.mastodon_mock import mastodon_mock
 
-__all__ = ["bluesky_network"]
+__all__ = ["bluesky_network", "mastodon_mock"]
 
 HERE = Path(__file__).parent
 SECONDS = 1200
