@@ -26,6 +26,8 @@ class Batch(Generic[E]):
     `more`: there is more to fetch at once. `next_at`: nothing can come before this moment (None: ask again after
     the feed's `every`). `committed` is called after events and cursor are durable. `notes` are sentences about facts
     that could not be read (a bad row, named by its line); they are shown and logged, and the good ones still go.
+    Events that occurred before `missed_before` are recorded as missed, even where there was no gap: for sources whose
+    facts have a moment of their own, and which may take several pulls to catch up.
     """
 
     events: Sequence[E]
@@ -34,6 +36,7 @@ class Batch(Generic[E]):
     next_at: datetime | None = None
     committed: Callable[[], None] | None = None
     notes: Sequence[str] = ()
+    missed_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,10 @@ class Feed(ABC, Generic[E]):
     every: timedelta = timedelta(seconds=60)
     grace: timedelta = timedelta(hours=24)
     """After a gap longer than this, facts older than it are recorded as missed."""
+    private: tuple[str, ...] = ()
+    """Private address ranges (CIDR) that a pull may reach through `services.http`; none by default."""
+    terms: str = ""
+    """Settings that are not part of the key and yet cannot differ: `check` refuses two feeds of one key that do."""
 
     @abstractmethod
     def key(self, identities: Mapping[str, str]) -> str:

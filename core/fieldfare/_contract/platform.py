@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -219,6 +220,21 @@ class Platform(Value, ABC):
         """The length of a text as this network counts it: user-perceived characters unless overridden."""
         return len(regex.findall(r"\X", text))
 
+    def shortened(self, text: str, room: int | None = None) -> str:
+        """The text if it measures at most `room` (default: what the network allows), else its beginning and '…'.
+
+        Cut between words where that costs less than half of it, else between user-perceived characters; never inside
+        a web address. Empty when nothing fits.
+        """
+        room = self.bounds.text if room is None else room
+        if self.measure(text) <= room:
+            return text
+        ends = [found.end() for found in regex.finditer(r"\X", text)]
+        fits = bisect_right(ends, room, key=lambda end: self.measure(_cut(text, end)))
+        while fits and self.measure(_cut(text, ends[fits - 1])) > room:
+            fits -= 1
+        return _cut(text, ends[fits - 1]) if fits else ""
+
     def objections(self, draft: Draft) -> list[str]:
         """What this network would refuse about a draft, in words; empty when nothing."""
         said: list[str] = []
@@ -238,6 +254,17 @@ class Platform(Value, ABC):
         if not draft.text and not draft.media:
             said.append("the post is empty")
         return said
+
+
+def _cut(text: str, end: int) -> str:
+    """What is kept of a text that is cut at `end`, with the sign of the cut."""
+    start, stop = next((w.span() for w in regex.finditer(r"\S+", text) if w.start() < end < w.end()), (end, end))
+    if start < end and (start >= end // 2 or "://" in text[start:stop]):
+        end = start
+    kept = text[:end].rstrip()
+    # Written next to an address, '…' would become part of it.
+    gap = " " if regex.search(r"://\S*\Z", kept) else ""
+    return kept and f"{kept}{gap}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,9 +111,12 @@ class HookReceived(Event):
     body: dict[str, Any] = Field(default_factory=dict)
 
 
+TROUBLES = ("uncertain", "held", "expired", "account-paused", "lane-stuck", "budget-80", "version-ending")
+
+
 class TroubleSeen(Event):
-    """Something a person must see: `what` is a slug (`uncertain`, `held`, `expired`, `account-paused`, `lane-stuck`,
-    `budget-80`, `version-ending`), `says` one sentence, `subject` the delivery, account or feed it is about."""
+    """Something a person must see: `what` is one of `TROUBLES`, `says` one sentence, `subject` the delivery, account
+    or feed it is about."""
 
     kind: ClassVar[str] = "trouble-seen"
     what: str
