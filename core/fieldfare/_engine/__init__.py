@@ -1,0 +1,1 @@
+"""What runs the line: load, check, match, decide, deliver."""
