@@ -64,7 +64,8 @@ Decide: TypeAlias = Callable[[E, Context], Outcome | Awaitable[Outcome]]
 Late = Literal["run", "skip", "ask"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots: a frozen dataclass with both cannot be made as `Automation[Mention](…)` (seen with Python 3.11).
+@dataclass(frozen=True, kw_only=True)
 class Automation(Generic[E]):
     """What runs: defined at the top level of a file, under a name that is unique in the project.
 
