@@ -102,9 +102,7 @@ class Person:
 
     def delete(self, ref: Ref) -> None:
         collection = ref.uri.split("/")[-2]
-        self.call(
-            "com.atproto.repo.deleteRecord", {"repo": self.did, "collection": collection, "rkey": ref.rkey}
-        )
+        self.call("com.atproto.repo.deleteRecord", {"repo": self.did, "collection": collection, "rkey": ref.rkey})
 
     def only_followers_may_reply(self, to: Ref) -> None:
         """Puts a gate on a post of one's own that lets nobody but mentioned people answer."""
@@ -165,9 +163,7 @@ class Network:
     jwt_secret: str = field(repr=False)
     http: httpx.Client = field(repr=False)
 
-    def call(
-        self, name: str, body: dict[str, Any] | None = None, *, token: str = "", **params: Any
-    ) -> dict[str, Any]:
+    def call(self, name: str, body: dict[str, Any] | None = None, *, token: str = "", **params: Any) -> dict[str, Any]:
         """One XRPC call at the PDS; raises AssertionError with the answer's text when it is an error."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         url = f"{self.pds}/xrpc/{name}"

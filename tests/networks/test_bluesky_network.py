@@ -27,18 +27,14 @@ def test_the_network_itself_answers(bluesky_network: Network) -> None:
 
 
 @pytest.mark.parametrize(("program", "package"), [("npm", "nodejs npm"), ("initdb", "postgresql")])
-def test_a_machine_without_what_it_needs_is_told_what_to_install(
-    program: str, package: str, tmp_path: Path
-) -> None:
+def test_a_machine_without_what_it_needs_is_told_what_to_install(program: str, package: str, tmp_path: Path) -> None:
     for name in ("sh", "dirname", "id", "python3", "gcc", "g++", "make", "node", "npm", "setpriv", "flock"):
         found = subprocess.run(["which", name], capture_output=True, text=True, check=False).stdout.strip()
         if found and name != program:
             (tmp_path / name).symlink_to(found)
     env = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
     env["PG_BIN"] = str(tmp_path if program == "initdb" else os.environ.get("PG_BIN", ""))
-    done = subprocess.run(
-        [HERE / "setup.sh"], env=env, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = subprocess.run([HERE / "setup.sh"], env=env, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 69
     assert f"{program}" in done.stderr
     assert f"apt-get install {package}" in done.stderr
