@@ -114,10 +114,11 @@ async def _walk(read: Read, seen: _Look, start: str | None, *, stop_at_known: bo
         anything_new = await seen.take(raw)
         if not following or not raw:
             return None, True
-        if stop_at_known and not anything_new:
-            return None, False
         step = _overlapping(following)
-        at = following if step == at else step
+        stuck = step == at
+        if stop_at_known and not anything_new and not stuck:
+            return None, False
+        at = following if stuck else step
     return at, False
 
 

@@ -83,7 +83,7 @@ def _without_tail(url: str) -> str:
     while url:
         last = url[-1]
         opener = _CLOSERS.get(last)
-        if (opener is not None and url.count(opener) < url.count(last)) or last in ".,;:!?'…*_~»”’":
+        if (opener is not None and url.count(opener) < url.count(last)) or last in ".,;:!?'…*_~»”“’":
             url = url[:-1]
         else:
             break
