@@ -58,6 +58,7 @@ class Admitted:
     """Deliveries that came into being, by row, and the decision's final words."""
 
     deliveries: tuple[int, ...]
+    accounts: frozenset[str]
     reason: str
 
 
@@ -88,13 +89,15 @@ def conclude(c: Connection, conclusions: Sequence[Conclusion], *, judged_by: int
 
 def _judge(c: Connection, event: int, judged: Judged, now: int) -> Admitted:
     if c.execute("SELECT 1 FROM decisions WHERE event = ? AND automation = ?", (event, judged.automation)).fetchone():
-        return Admitted((), "already decided")
+        return Admitted((), frozenset(), "already decided")
     rows: list[int] = []
+    accounts: set[str] = set()
     refused: list[str] = []
     for planned in judged.planned:
         said = _admit(c, event, planned, now)
         if isinstance(said, int):
             rows.append(said)
+            accounts.add(planned.account)
         else:
             refused.append(said)
     verdict, reason = judged.verdict, judged.reason
@@ -107,7 +110,7 @@ def _judge(c: Connection, event: int, judged: Judged, now: int) -> Admitted:
         "INSERT INTO decisions (event, automation, verdict, reason, source, at) VALUES (?, ?, ?, ?, ?, ?)",
         (event, judged.automation, verdict, reason, judged.source, now),
     )
-    return Admitted(tuple(rows), reason)
+    return Admitted(tuple(rows), frozenset(accounts), reason)
 
 
 def _remember_crossing(c: Connection, judged: Judged, delivered: bool) -> None:

@@ -51,7 +51,8 @@ def claim(
     Order is kept within each thread of order. Nothing is taken from a paused scope, and never more than `in_flight` are
     on their way. A limit that says wait moves `not_before`.
     """
-    if is_paused(c, account):
+    frozen = c.execute("SELECT frozen_until FROM accounts WHERE name = ?", (account,)).fetchone()
+    if is_paused(c, account) or (frozen is not None and frozen[0] > now):
         return []
     busy = c.execute("SELECT count(*) FROM deliveries WHERE account = ? AND state = 'sending'", (account,)).fetchone()[
         0
@@ -60,8 +61,8 @@ def claim(
     if room <= 0:
         return []
     rows = c.execute(
-        "SELECT id, automation, fingerprint, not_before, created_at, late, attempts, shown"
-        " FROM deliveries d WHERE account = ? AND state = 'due' AND not_before <= ? AND (expires_at > ? OR shown)"
+        "SELECT id, automation, fingerprint, not_before, created_at, late, attempts, first_byte_at IS NOT NULL"
+        " FROM deliveries d WHERE account = ? AND state = 'due' AND not_before <= ? AND (expires_at > ? OR first_byte_at IS NOT NULL)"
         " AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.scope = 'automation:' || d.automation)"
         " AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.account = d.account AND b.line = d.line"
         "   AND (b.state = 'sending' OR (b.state = 'uncertain' AND b.passable = 0)))"
@@ -75,7 +76,7 @@ def claim(
     taken: list[int] = []
     prints: set[str] = set()
     for row in rows:
-        id_, automation, fingerprint, not_before, created, late, attempts, shown = row
+        id_, automation, fingerprint, not_before, created, late, attempts, begun = row
         if len(taken) == room:
             break
         if fingerprint in prints:
@@ -86,7 +87,7 @@ def claim(
             end(c, id_, "expired", "its time passed while the daemon was not running", now)
             continue
         limits = limits_of(automation)
-        if not shown:
+        if not begun:
             waits = [w for w in (fences.at_claim(c, x, automation, account, now) for x in limits) if w is not None]
             if overdue:
                 waits += _pace(c, account, now)
@@ -119,10 +120,18 @@ def _pace(c: Connection, account: str, now: int) -> list[fences.Wait]:
     return [fences.Wait(until, "catching up, one at a time")] if until > now else []
 
 
+def freeze_account(c: Connection, *, account: str, until: int) -> None:
+    """The network asked this account to wait: nothing of it leaves before (ms)."""
+    c.execute("UPDATE accounts SET frozen_until = max(frozen_until, ?) WHERE name = ?", (until, account))
+
+
 def next_due(c: Connection, account: str) -> int | None:
     """The earliest moment (ms) at which something of this account may become due; None when nothing waits."""
     row = c.execute("SELECT min(not_before) FROM deliveries WHERE account = ? AND state = 'due'", (account,)).fetchone()
-    return row[0] if row else None
+    if row[0] is None:
+        return None
+    frozen = c.execute("SELECT frozen_until FROM accounts WHERE name = ?", (account,)).fetchone()
+    return max(int(row[0]), int(frozen[0]) if frozen else 0)
 
 
 def recover(c: Connection, *, now: int) -> tuple[int, int]:
@@ -153,7 +162,7 @@ def expire(c: Connection, *, now: int) -> list[int]:
     """End what nobody spoke for in time, or what is too late to be of use; with `late = ask` it is held instead."""
     rows = c.execute(
         "SELECT id, key, automation, state, late, hold FROM deliveries"
-        " WHERE state IN ('held', 'due') AND expires_at <= ? AND shown = 0 AND hold NOT IN ('late', 'missing') LIMIT 500",
+        " WHERE state IN ('held', 'due') AND expires_at <= ? AND first_byte_at IS NULL AND hold NOT IN ('late', 'missing') LIMIT 500",
         (now,),
     ).fetchall()
     for id_, key, automation, state, late, _hold in rows:

@@ -1,0 +1,284 @@
+"""The process: lock, store, engine, listener, control socket, signals; opened in order and closed in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import shutil
+import signal
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from .._contract.platform import Account
+from .._domain.errors import ConfigError, FieldfareError
+from .._feeds.webhook import OnWebhook
+from .._host import PluginHost
+from .._net import Client, Redactor
+from .._store import accounts
+from .._store.sqlite import Store, backup, ms
+from .._store.writer import Fenced
+from .clock import Clock, RealClock
+from .control import ControlServer
+from .embedded import Engine, Surroundings
+from .listener import Arrivals, Endpoint, Listener
+from .lock import StoreLock, wait_for_turn
+from .media import MediaFolder
+from .operations import Operations
+from .home import Home
+from .sets import AutomationSet
+from .stop import Stop
+
+log = structlog.get_logger("fieldfare.daemon")
+
+DRAIN = 8.0
+"""Seconds that a stop waits for answers; what has none by then is recorded as uncertain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How `run` was called."""
+
+    dry_run: bool = False
+    once: bool = False
+    standby: bool = False
+    watch: bool = True
+
+
+@dataclass(kw_only=True)
+class Daemon:
+    """One run of a project. `load` reads the files anew; it raises ConfigError with every mistake."""
+
+    home: Home
+    host: PluginHost
+    redactor: Redactor
+    load: Callable[[], AutomationSet]
+    options: Options = field(default_factory=Options)
+    clock: Clock = field(default_factory=RealClock)
+    rnd: random.Random = field(default_factory=random.Random)
+    ready: Callable[[Engine], None] = field(default=lambda engine: None)
+    """Told when everything runs."""
+
+    def __post_init__(self) -> None:
+        self._stop = asyncio.Event()
+        self._stopped_by = ""
+        self._reloading = asyncio.Lock()
+        self._arrivals = Arrivals()
+        self._listener: Listener | None = None
+        self.listening_on: tuple[str, int] | None = None
+
+    async def run(self) -> None:
+        """Run until a signal, or once. Raises StoreInUse, StoreError, ConfigError; Fenced when it was taken over."""
+        automations = self.load()
+        async with contextlib.AsyncExitStack() as stack:
+            store, gate = await self._hold(stack)
+            engine = Engine(self._around(store, gate))
+            stack.push_async_callback(engine.aclose)
+            await engine.start(automations)
+            if self.options.once:
+                await engine.round()
+                return
+            operations = self._operations(store, engine, gate)
+            control = ControlServer(self.home.state / "control", operations.run)
+            if not self.options.dry_run:
+                await control.start()
+                stack.push_async_callback(control.stop)
+            await self._listen(automations)
+            stack.push_async_callback(self._stop_listening)
+            self._signals(operations)
+            await self._serve(engine, store, gate)
+
+    def request_stop(self, why: str) -> None:
+        """Stop cleanly; a second request stops waiting for answers."""
+        if self._stop.is_set():
+            log.warning("stopping at once", why=why)
+            signal.raise_signal(signal.SIGKILL)
+        self._stopped_by = why
+        self._stop.set()
+
+    # -- parts
+
+    async def _hold(self, stack: contextlib.AsyncExitStack) -> tuple[Store, Stop]:
+        state = self.home.state
+        database = self.home.database
+        gate = Stop(state / "pause", self.clock, dry_run=self.options.dry_run)
+        if self.options.dry_run:
+            scratch = Path(tempfile.mkdtemp(prefix="fieldfare-dry-"))
+            stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+            if database.exists():
+                backup(database, scratch / database.name)
+            database = scratch / database.name
+        else:
+            lock = StoreLock(state / "lock")
+            if self.options.standby:
+                log.info("standing by")
+                await wait_for_turn(lock, database, self.clock)
+            else:
+                lock.take_or_refuse()
+            stack.callback(lock.release)
+        store = Store.threaded(database)
+        stack.push_async_callback(store.close)
+        boot = uuid.UUID(int=self.rnd.getrandbits(128)).hex
+        store.fence(await store.do(accounts.take_over, boot=boot, now=ms(self.clock.now())))
+        gate.beat_at = self.clock.monotonic()
+        return store, gate
+
+    def _around(self, store: Store, gate: Stop) -> Surroundings:
+        return Surroundings(
+            store=store,
+            clock=self.clock,
+            rnd=self.rnd,
+            project=self.home.root,
+            media=MediaFolder(self.home.state / "media", self.home.root),
+            secrets=self.home.secrets,
+            client=self._client,
+            host=self.host,
+            stopped=gate.why,
+            arrivals=self._arrivals.take,
+        )
+
+    def _client(self, account: Account | None) -> Client:
+        if account is None:
+            private = self.home.settings.private
+            return Client(hosts=("*",), private=private, clock=self.clock, redactor=self.redactor)
+        platform = account.platform
+        connections = max(4, min(64, platform.session.in_flight * 2))
+        return Client(
+            hosts=platform.hosts,
+            private=platform.private,
+            clock=self.clock,
+            redactor=self.redactor,
+            connections=connections,
+        )
+
+    def _operations(self, store: Store, engine: Engine, gate: Stop) -> Operations:
+        async def reload() -> dict[str, Any]:
+            return await self.reload(engine)
+
+        def asks(name: str) -> bool:
+            placed = engine.automations.get(name)
+            return placed is not None and placed.automation.approval is not None
+
+        return Operations(
+            store=store,
+            clock=self.clock,
+            flags=gate.folder,
+            decode=engine.action,
+            asks=asks,
+            wake=engine.wake,
+            reload=reload,
+        )
+
+    async def reload(self, engine: Engine) -> dict[str, Any]:
+        """Validate the files beside the running set and swap; on a mistake the old set goes on. Raises ConfigError."""
+        async with self._reloading:
+            try:
+                automations = self.load()
+            except ConfigError as exc:
+                log.error("the files were not taken; the old ones run on", mistakes=[str(m) for m in exc.mistakes])
+                raise
+            if automations.digest == engine.automations.digest:
+                return {"automations": len(automations), "changed": False}
+            await engine.replace(automations)
+            await self._listen(automations)
+            log.info("reloaded", automations=len(automations))
+            return {"automations": len(automations), "changed": True}
+
+    async def _serve(self, engine: Engine, store: Store, gate: Stop) -> None:
+        serving = asyncio.create_task(engine.serve(), name="engine")
+        chores = [asyncio.create_task(self._beat(engine, store, gate), name="housekeeping")]
+        if self.options.watch:
+            chores.append(asyncio.create_task(self._watch(engine), name="watch"))
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        log.info("ready", automations=len(engine.automations), accounts=len(engine.sessions.accounts))
+        self.ready(engine)
+        try:
+            await asyncio.wait([serving, chores[0], stopping], return_when=asyncio.FIRST_COMPLETED)
+            gate.stopping = True
+            if self._stop.is_set():
+                log.info("stopping", why=self._stopped_by)
+                await engine.stop(DRAIN)
+        finally:
+            for task in (serving, *chores, stopping):
+                task.cancel()
+            done = await asyncio.gather(serving, *chores, stopping, return_exceptions=True)
+        for result in done:
+            for exc in _errors(result):
+                raise exc
+
+    async def _beat(self, engine: Engine, store: Store, gate: Stop) -> None:
+        """Renew the lease and do what passes by time alone, once a second."""
+        while True:
+            await store.do(accounts.beat)
+            gate.beat_at = self.clock.monotonic()
+            await engine.housekeep()
+            await self.clock.sleep(1)
+
+    async def _watch(self, engine: Engine) -> None:
+        async for _ in changes(self.home):
+            with contextlib.suppress(FieldfareError):
+                await self.reload(engine)
+
+    async def _listen(self, automations: AutomationSet) -> None:
+        """Serve the paths of the web hook feeds; without any, nothing listens."""
+        paths = [path for placed in automations if (path := getattr(placed.automation.trigger, "path", None)) is not None]
+        hooks = [p for p in paths if isinstance(p, str)]
+        self._arrivals.serve(hooks)
+        if hooks and self._listener is None:
+            settings = self.home.settings
+            listener = Listener(Endpoint(self._arrivals, self.clock), settings.listen_host, settings.listen_port)
+            try:
+                await listener.start()
+            except OSError as exc:
+                said = f"cannot listen on {settings.listen_host}:{settings.listen_port}: {exc.strerror or exc}"
+                raise ConfigError(f"{said}; choose another port in fieldfare.toml") from exc
+            self._listener = listener
+            self.listening_on = (listener.host, listener.port)
+
+    async def _stop_listening(self) -> None:
+        if self._listener is not None:
+            await self._listener.stop()
+
+    def _signals(self, operations: Operations) -> None:
+        loop = asyncio.get_running_loop()
+
+        def reload() -> None:
+            task = asyncio.ensure_future(operations.run("reload", {}, "SIGHUP"))
+            task.add_done_callback(lambda t: t.cancelled() or t.exception())
+
+        for name in ("SIGTERM", "SIGINT"):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(getattr(signal, name), self.request_stop, name)
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+def _errors(result: object) -> Sequence[BaseException]:
+    """What is worth raising out of a finished task: the deepest real error, a Fenced first."""
+    if isinstance(result, asyncio.CancelledError) or not isinstance(result, BaseException):
+        return ()
+    if isinstance(result, BaseExceptionGroup):
+        inner = [exc for part in result.exceptions for exc in _errors(part)]
+        return sorted(inner, key=lambda exc: not isinstance(exc, Fenced))[:1]
+    return (result,)
+
+
+async def changes(home: Home) -> AsyncIterator[None]:
+    """Yield whenever the project's automation files have changed, and are quiet again."""
+    from watchfiles import DefaultFilter, awatch
+
+    async for _ in awatch(
+        home.root,
+        watch_filter=DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, ".fieldfare")),
+        debounce=400,
+        rust_timeout=1000,
+        yield_on_timeout=False,
+        ignore_permission_denied=True,
+    ):
+        yield None

@@ -1,0 +1,225 @@
+"""Stage three: one lane per account takes what is due, performs it, and records what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from .._contract.actions import Action
+from .._contract.limits import Limit
+from .._contract.platform import Declaration, ReadsPosts, Session
+from .._domain.errors import AuthFailed, NotSent, OutcomeUnknown, PlatformError, Refused, Rejected
+from .._domain.values import Pending, Receipt
+from .._store import accounts, claim, settle
+from .._store.claim import Claimed
+from .._store.sqlite import Store, ms
+from .attempt import Exchange, Gate, Offset, Wiring
+from .clock import Clock
+from .media import MediaError, MediaFolder
+
+SECOND_LOOK_AFTER = timedelta(minutes=1)
+LONGEST_WAIT = 300.0
+"""Seconds between two tries of the same delivery at most, when the network names no time of its own."""
+
+log = structlog.get_logger("fieldfare.deliver")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A live session and how its requests leave."""
+
+    session: Session
+    exchange: Exchange
+    offset: Offset
+    platform: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliverer:
+    """Performs claimed deliveries; everything it needs is an argument."""
+
+    store: Store
+    clock: Clock
+    media: MediaFolder
+    rnd: random.Random
+    decode: Callable[[str, str], Action[Any]]
+    """(kind, JSON) → action; raises LookupError for a kind that is gone."""
+    second_look: Callable[[Claimed, Action[Any], Session], Any]
+    """Awaitable of a reason to refuse, or None; called before the first byte of what waited."""
+    stopped: Callable[[str, str, str], str | None]
+    """(account, platform, automation) → why nothing may leave there now, or None."""
+    limits_of: Callable[[str], tuple[Limit, ...]]
+    changed: Callable[[int], None]
+    """A delivery (by row) moved to another state."""
+    booted: int
+    uncertain_soon: Callable[[], None] = field(default=lambda: None)
+
+    async def claim(self, account: str, way: Way) -> list[Claimed]:
+        """Take what may leave now."""
+        in_flight = way.session.in_flight
+        if self.stopped(account, way.platform, "") is not None:
+            return []
+        return await self.store.do(
+            claim.claim,
+            account=account,
+            limits_of=self.limits_of,
+            now=ms(self.clock.now()),
+            booted=self.booted,
+            most=in_flight,
+            in_flight=in_flight,
+        )
+
+    def gate(self, way: Way, claimed: Claimed) -> Gate:
+        wiring = Wiring(
+            store=self.store,
+            clock=self.clock,
+            media=self.media,
+            exchange=way.session.transport or way.exchange,
+            offset=way.offset,
+            stopped=lambda: self.stopped(claimed.account, way.platform, claimed.automation),
+            platform=way.platform,
+        )
+        return Gate(wiring, claimed)
+
+    async def perform(self, way: Way, claimed: Claimed) -> str:
+        """Perform one delivery and record the outcome, whatever happens; gives the outcome's name."""
+        gate = self.gate(way, claimed)
+        began = self.clock.monotonic()
+        detail = ""
+        try:
+            outcome, detail = await self._try(way, claimed, gate)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._cancelled(claimed, gate))
+            raise
+        took = round((self.clock.monotonic() - began) * 1000)
+        level = log.info if outcome == "delivered" else log.warning
+        level(
+            "delivery settled",
+            delivery=claimed.key,
+            automation=claimed.automation,
+            account=claimed.account,
+            kind=claimed.kind,
+            state=outcome,
+            attempt=claimed.attempts,
+            took_ms=took,
+            why=detail or None,
+        )
+        self.changed(claimed.id)
+        return outcome
+
+    async def _try(self, way: Way, claimed: Claimed, gate: Gate) -> tuple[str, str]:
+        try:
+            action = self.decode(claimed.kind, claimed.action)
+            if claimed.first_byte_at is None and self._waited(claimed):
+                said = await self.second_look(claimed, action, way.session)
+                if said is not None:
+                    await self._do(settle.refused, claimed, reason=said)
+                    return "refused", said
+            result = await action.perform(way.session, gate)
+        except Exception as exc:
+            return await self._raised(claimed, gate, exc)
+        if isinstance(result, Pending):
+            await self._do(
+                settle.again, claimed, at=ms(result.until), reason=result.why, outcome="pending", counts=False
+            )
+            return "due", result.why
+        return await self._done(claimed, gate, result)
+
+    async def _done(self, claimed: Claimed, gate: Gate, result: Receipt) -> tuple[str, str]:
+        if gate.open_steps:
+            reason = f"step {gate.open_steps[0]!r} has no answer"
+            await self._doubt(claimed, reason)
+            return "uncertain", reason
+        refs = list(dict.fromkeys(f"{r.platform}:{r.id}" for r in (result.ref, *result.refs) if r is not None))
+        receipt = result.model_dump_json()
+        if await self.store.do(
+            settle.delivered, delivery=claimed.id, token=claimed.token, receipt=receipt, refs=refs, now=self._now()
+        ):
+            return "delivered", result.note
+        reason = "the network answered with a post that another delivery holds"
+        await self._doubt(claimed, reason)
+        return "uncertain", reason
+
+    async def _raised(self, claimed: Claimed, gate: Gate, exc: Exception) -> tuple[str, str]:
+        said = str(exc) or type(exc).__name__
+        if gate.open_steps or isinstance(exc, OutcomeUnknown):
+            if not gate.open_steps:
+                # A connector may call its own reads unknown: nothing was sent, so nothing is in doubt.
+                return await self._later(claimed, said, None)
+            await self._doubt(claimed, said)
+            return "uncertain", said
+        match exc:
+            case Refused():
+                await self._do(
+                    settle.again, claimed, at=self._now() + 1000, reason=said, outcome="stopped", counts=False
+                )
+                return "due", said
+            case NotSent():
+                return await self._later(claimed, said, exc.retry_after)
+            case AuthFailed():
+                await self.store.do(accounts.auth_failed, name=claimed.account, error=said, now=self._now())
+                await self._do(settle.again, claimed, at=self._now(), reason=said, outcome="auth failed", counts=False)
+                return "due", said
+            case Rejected() | MediaError() | LookupError():
+                await self._do(settle.failed, claimed, reason=said)
+                return "failed", said
+            case _:
+                log.error("connector raised", delivery=claimed.key, exc_info=exc)
+                return await self._later(claimed, f"{type(exc).__name__}: {said}", None)
+
+    async def _later(self, claimed: Claimed, reason: str, retry_after: float | None) -> tuple[str, str]:
+        wait = retry_after if retry_after is not None else self._back_off(claimed.attempts)
+        at = self._now() + int(wait * 1000)
+        if retry_after is not None:
+            await self.store.do(claim.freeze_account, account=claimed.account, until=at)
+        await self._do(settle.again, claimed, at=at, reason=reason)
+        return "due", reason
+
+    def _back_off(self, attempts: int) -> float:
+        return min(LONGEST_WAIT, 2.0 ** min(attempts, 10)) * self.rnd.uniform(0.5, 1.0)
+
+    async def _doubt(self, claimed: Claimed, reason: str) -> None:
+        await self._do(settle.uncertain, claimed, reason=reason)
+        self.uncertain_soon()
+
+    async def _cancelled(self, claimed: Claimed, gate: Gate) -> None:
+        """The daemon stops: what may have left is in doubt, the rest is due again."""
+        if gate.open_steps:
+            await self._doubt(claimed, f"the daemon stopped while step {gate.open_steps[0]!r} was on its way")
+        else:
+            await self._do(
+                settle.again, claimed, at=self._now(), reason="the daemon stopped", outcome="stopped", counts=False
+            )
+
+    async def _do(self, sentence: Callable[..., bool], claimed: Claimed, **more: Any) -> bool:
+        done = await self.store.do(sentence, delivery=claimed.id, token=claimed.token, now=self._now(), **more)
+        if not done:
+            log.warning("stale completion dropped", delivery=claimed.key, token=claimed.token)
+        return done
+
+    def _waited(self, claimed: Claimed) -> bool:
+        return self._now() - claimed.created_at > SECOND_LOOK_AFTER.total_seconds() * 1000
+
+    def _now(self) -> int:
+        return ms(self.clock.now())
+
+
+def declared(session: Session, action: Action[Any]) -> Declaration:
+    """What the session promises about the writes of an action's capability; the careful default when it says nothing."""
+    return session.declares.get(action.needs, Declaration())
+
+
+async def fresh_target(session: Session, action: Action[Any]) -> Any:
+    """The action's target as it stands now; None when it is gone, and ... when the session cannot tell."""
+    if action.target is None or not isinstance(session, ReadsPosts):
+        return ...
+    try:
+        return (await session.posts([action.target])).get(action.target.id)
+    except PlatformError as exc:
+        raise NotSent(f"its target could not be read again: {exc}") from exc

@@ -1,0 +1,364 @@
+"""The embedded engine: every lane as a task of one process. The daemon sees start, replace, wake, serve and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from .._contract.actions import Action, Reply
+from .._contract.feeds import Feed
+from .._contract.limits import Limit
+from .._contract.platform import Session
+from .._domain.errors import AuthFailed, NotSent, PlatformError
+from .._domain.events import Event, MetricsObserved, PostEvent
+from .._host import PluginHost
+from .._store import accounts, claim, control, events, query
+from .._store.admission import Admitted
+from .._store.claim import Claimed
+from .._store.sqlite import Store, ms
+from .attempt import Offset
+from .clock import Clock
+from .decide import Judge
+from .deliver import Deliverer, Way, fresh_target
+from .ingest import Arrivals, Ingestor, PullServices
+from .lanes import AccountLane, Current, DecideLane, FeedLanes
+from .media import MediaFolder
+from .notices import Notices
+from .plan import limits_of
+from .recall import Resolver
+from .sessions import ClientFactory, Secrets, Sessions
+from .sets import AutomationSet
+
+log = structlog.get_logger("fieldfare.engine")
+
+NOBODY = ""
+"""The lane of actions that need no account."""
+OPEN_AGAIN = 30.0
+"""Seconds until an account that could not be opened is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything the engine needs from outside."""
+
+    store: Store
+    clock: Clock
+    rnd: random.Random
+    project: Path
+    media: MediaFolder
+    secrets: Secrets
+    client: ClientFactory
+    host: PluginHost
+    stopped: Callable[[str, str, str], str | None]
+    arrivals: Arrivals
+
+
+class Engine:
+    """Runs the line over one automation set after another."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._set = AutomationSet(())
+        self._booted = ms(around.clock.now())
+        self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {})
+        self._notices: Way | None = None
+        self._notices_client = around.client(None)
+        self._limits: dict[str, tuple[Limit, ...]] = {}
+        self._current = Current(0, {}, self._judge())
+        self._lanes: dict[str, AccountLane] = {}
+        self._lane_tasks: dict[str, asyncio.Task[None]] = {}
+        self._openers: dict[str, asyncio.Task[None]] = {}
+        self._serving = False
+        self._doubt = asyncio.Event()
+        ingestor = Ingestor(
+            store=around.store,
+            clock=around.clock,
+            services=self._pull_services,
+            ingested=around.host.event_ingested if around.host.observes_events else None,
+        )
+        self._deliverer = Deliverer(
+            store=around.store,
+            clock=around.clock,
+            media=around.media,
+            rnd=around.rnd,
+            decode=self.action,
+            second_look=self._second_look,
+            stopped=around.stopped,
+            limits_of=lambda name: self._limits.get(name, ()),
+            changed=self._changed,
+            booted=self._booted,
+            uncertain_soon=self._doubt.set,
+        )
+        self.decide = DecideLane(around.store, around.clock, self.event, lambda: self._current, self._admitted)
+        self.feeds = FeedLanes(ingestor, around.clock, around.rnd, self.decide.wake.set)
+        self.resolver = Resolver(store=around.store, clock=around.clock, deliverer=self._deliverer, way=self._way)
+
+    # -- what runs
+
+    async def start(self, automations: AutomationSet) -> None:
+        """Take up where the last holder stopped, with this set."""
+        due, doubtful = await self._around.store.do(claim.recover, now=ms(self._around.clock.now()))
+        if due or doubtful:
+            log.info("recovered", due=due, uncertain=doubtful)
+        await self.replace(automations)
+
+    async def replace(self, automations: AutomationSet) -> None:
+        """Judge and deliver by this set from now on; what is on its way is not touched."""
+        store, now = self._around.store, ms(self._around.clock.now())
+        for account in automations.accounts.values():
+            await store.do(accounts.enrol, name=account.name, platform=account.platform.kind)
+        row = await store.do(
+            events.remember_set,
+            digest=automations.digest,
+            description=json.dumps(automations.describe(), sort_keys=True),
+            names=[placed.automation.name for placed in automations],
+            now=now,
+        )
+        await self.sessions.replace(automations.accounts)
+        self._set = automations
+        self._limits = {placed.automation.name: limits_of(placed.automation) for placed in automations}
+        self._follow(row)
+        held, freed = await store.do(
+            control.adopt,
+            automations={placed.automation.name for placed in automations},
+            accounts=set(automations.accounts),
+            kinds=set(self._around.host.action_kinds),
+            now=now,
+        )
+        if held or freed:
+            log.info("adopted", held=held, freed=freed)
+        self._keep_lanes()
+        self.wake()
+
+    async def serve(self) -> None:
+        """Run every lane until cancelled."""
+        self._serving = True
+        self._keep_lanes()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.feeds.run(), name="feeds")
+                group.create_task(self.decide.run(), name="decide")
+                group.create_task(self._resolve(), name="resolve")
+        finally:
+            self._serving = False
+            tasks = [*self._lane_tasks.values(), *self._openers.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._lane_tasks.clear()
+            self._openers.clear()
+
+    async def stop(self, patience: float) -> None:
+        """Wait up to this many seconds for what is on its way; nothing new is begun meanwhile."""
+        await asyncio.gather(*(lane.drain(cancel=True, patience=patience) for lane in self._lanes.values()))
+
+    async def aclose(self) -> None:
+        await self.sessions.aclose()
+        await self._notices_client.aclose()
+
+    def wake(self) -> None:
+        """Something changed from outside: look again at everything."""
+        self.decide.wake.set()
+        self._doubt.set()
+        for lane in self._lanes.values():
+            lane.wake.set()
+
+    async def housekeep(self) -> None:
+        """What passes by time alone: called about once a second."""
+        gone = await self._around.store.do(claim.expire, now=ms(self._around.clock.now()))
+        for row in gone:
+            self._changed(row)
+
+    async def round(self) -> None:
+        """Each feed once, then decide and deliver what follows; for `run --once` and tests."""
+        for name in self.sessions.accounts:
+            await self._opened(name)
+        self._follow(self._current.row)
+        await self.feeds.pull_all()
+        while True:
+            while await self.decide.round():
+                pass
+            await self.decide.thought()
+            begun = [await lane.round() for lane in self._lanes.values()]
+            for lane in self._lanes.values():
+                await lane.drain(cancel=False)
+            if not any(begun):
+                return
+
+    # -- what it is made of
+
+    def action(self, kind: str, body: str) -> Action[Any]:
+        """A stored action; raises LookupError for a kind that is gone."""
+        return self._around.host.action(kind).model_validate_json(body)
+
+    def event(self, kind: str, body: str) -> Event:
+        """A stored event; raises LookupError for a kind that is gone."""
+        return self._around.host.event(kind).model_validate_json(body)
+
+    @property
+    def automations(self) -> AutomationSet:
+        return self._set
+
+    def _judge(self) -> Judge:
+        store = self._around.store
+        return Judge(
+            accounts=self._set.accounts,
+            review=self._around.host.review,
+            media=self._around.media,
+            identity=self._identity,
+            past=lambda automation: store.read(query.past, automation),
+            memory=lambda automation, post: (
+                store.read(events.armed, automation, post),
+                store.read(events.began, automation),
+            ),
+        )
+
+    def _identity(self, name: str) -> str:
+        account = self.sessions.accounts.get(name)
+        known = self.sessions.identity(name) or name
+        return f"{account.platform.kind}:{known}" if account else known
+
+    def _follow(self, row: int) -> None:
+        """Read the feeds whose accounts are known by now."""
+        identities = {name: who for name in self.sessions.accounts if (who := self.sessions.identity(name))}
+        uses = self._set.feeds(identities)
+        self._current = Current(row, uses, self._judge())
+        self.feeds.replace(uses)
+        for name in self.sessions.accounts:
+            if name not in identities and self._serving and name not in self._openers:
+                task = asyncio.create_task(self._identify(name), name=f"open {name}")
+                self._openers[name] = task
+                task.add_done_callback(lambda _, name=name: self._openers.pop(name, None))
+
+    async def _identify(self, name: str) -> None:
+        while not await self._opened(name):
+            await self._around.clock.sleep(OPEN_AGAIN)
+        self._openers.pop(name, None)
+        self._follow(self._current.row)
+
+    async def _opened(self, name: str) -> bool:
+        if name not in self.sessions.accounts:
+            return True
+        try:
+            await self.sessions.open(name)
+        except PlatformError as exc:
+            log.warning("account cannot be opened", account=name, why=str(exc))
+            return False
+        return True
+
+    def _keep_lanes(self) -> None:
+        for name in (NOBODY, *self.sessions.accounts):
+            if name not in self._lanes:
+                self._lanes[name] = AccountLane(
+                    name, self._deliverer, self._around.store, self._around.clock, self._way
+                )
+            if self._serving and name not in self._lane_tasks:
+                self._lane_tasks[name] = asyncio.create_task(
+                    self._lanes[name].run(), name=f"account {name or 'notices'}"
+                )
+        if self._serving:
+            self._follow(self._current.row)
+
+    async def _way(self, account: str) -> Way | None:
+        if account == NOBODY:
+            if self._notices is None:
+                client = self._notices_client
+                self._notices = Way(Notices(self._around.secrets.get), client.exchange, Offset(), "notices")
+            return self._notices
+        if account not in self.sessions.accounts:
+            return None
+        try:
+            live = await self.sessions.open(account)
+        except PlatformError as exc:
+            log.warning("account cannot be opened", account=account, why=str(exc))
+            return None
+        return Way(live.session, live.client.exchange, live.offset, live.account.platform.kind)
+
+    async def _pull_services(self, key: str, feed: Feed[Any], now: datetime) -> PullServices:
+        sessions: dict[str, Session] = {}
+        for name in feed.accounts:
+            try:
+                sessions[name] = (await self.sessions.open(name)).session
+            except AuthFailed as exc:
+                raise NotSent(f"account {name!r} cannot log in: {exc}", retry_after=OPEN_AGAIN) from exc
+        around = self._around
+        return PullServices(
+            store=around.store,
+            clock=around.clock,
+            feed=key,
+            now=now,
+            http=self._notices_client,
+            project=around.project,
+            sessions=sessions,
+            read_secret=around.secrets.get,
+            take=around.arrivals,
+        )
+
+    async def _second_look(self, claimed: Claimed, action: Action[Any], session: Session) -> str | None:
+        """Before the first byte of what waited: its target as it is now, and `when` judged on it."""
+        post = await fresh_target(session, action)
+        if post is ...:
+            return None
+        if post is None:
+            return "its target is gone"
+        if isinstance(action, Reply) and not post.replies_allowed:
+            return "its target takes no replies any more"
+        placed = self._set.get(claimed.automation)
+        row = self._around.store.read(events.recorded, claimed.event)
+        if placed is None or row is None:
+            return None
+        event = self.event(row.kind, row.body)
+        if not isinstance(event, PostEvent) or not event.post.ref.same(post.ref):
+            return None
+        update: dict[str, Any] = {"post": post, "lineage": row.lineage}
+        if isinstance(event, MetricsObserved) and post.metrics is not None:
+            update["metrics"] = post.metrics
+        fresh = event.model_copy(update=update)
+        for condition in (placed.automation.trigger.condition(), placed.automation.when):
+            said = condition.why_not(fresh, self._around.clock.now()) if condition is not None else None
+            if said is not None:
+                return f"at the second look: {said}"
+        return None
+
+    async def _resolve(self) -> None:
+        while True:
+            self._doubt.clear()
+            wait = await self.resolver.look()
+            await self._around.clock.wait(self._doubt, wait)
+
+    # -- what tells whom
+
+    def _admitted(self, done: Sequence[Admitted]) -> None:
+        touched: set[str] = set()
+        for admitted in done:
+            touched |= admitted.accounts
+            if self._around.host.observes_deliveries:
+                for row in admitted.deliveries:
+                    self._tell(row)
+        for name in touched:
+            lane = self._lanes.get(name)
+            if lane is not None:
+                lane.wake.set()
+
+    def _changed(self, row: int) -> None:
+        if self._around.host.observes_deliveries:
+            self._tell(row)
+        for prefix in ("delivered:", "trouble"):
+            self.feeds.hurry(prefix)
+        delivery = self._around.store.read(query.delivery, row)
+        lane = self._lanes.get(delivery.account) if delivery else None
+        if lane is not None:
+            lane.wake.set()
+
+    def _tell(self, row: int) -> None:
+        delivery = self._around.store.read(query.delivery, row)
+        if delivery is not None:
+            self._around.host.delivery_changed(delivery.public)

@@ -1,0 +1,169 @@
+"""Judging recorded events in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from pydantic import ValidationError
+
+from ..._domain.events import Event
+from ..._store import events
+from ..._store.admission import Admitted, Conclusion, Judged, conclude
+from ..._store.sqlite import Store, ms
+from ..clock import Clock
+from ..decide import Judge, Thinking
+from ..match import Matcher
+from ..placed import Placed
+from ..sets import FeedUse
+
+log = structlog.get_logger("fieldfare.lanes")
+
+DECIDE_AT_ONCE = 256
+THINKING_AT_ONCE = 4
+DEADLINE = 120.0
+"""Seconds an awaited decision may take."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An event some of whose decisions are still being awaited."""
+
+    left: int
+
+
+@dataclass(slots=True)
+class Current:
+    """The automation set in force, ready to judge."""
+
+    row: int
+    uses: Mapping[str, FeedUse]
+    judge: Judge
+    matchers: dict[str, Matcher] = field(default_factory=dict[str, Matcher])
+
+    def matcher(self, feed: str) -> Matcher | None:
+        found = self.matchers.get(feed)
+        if found is None and feed in self.uses:
+            found = self.matchers[feed] = self.uses[feed].matcher()
+        return found
+
+
+class DecideLane:
+    """Judges recorded events in their order; each event's decisions and deliveries commit together."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        decode: Callable[[str, str], Event],
+        current: Callable[[], Current],
+        admitted: Callable[[Sequence[Admitted]], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._decode = decode
+        self._current = current
+        self._admitted = admitted
+        self._after = 0
+        self._thinking: set[asyncio.Task[None]] = set()
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._open: dict[int, _Open] = {}
+        self.wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Decide until cancelled; decisions that are awaited are asked again at the next start."""
+        try:
+            while True:
+                self.wake.clear()
+                if not await self.round():
+                    await self._clock.wait(self.wake, None)
+        finally:
+            for task in self._thinking:
+                task.cancel()
+            await asyncio.gather(*self._thinking, return_exceptions=True)
+
+    async def round(self) -> bool:
+        """Judge the next events; False when there were none."""
+        rows = self._store.read(events.undecided, self._after, DECIDE_AT_ONCE)
+        if not rows:
+            return False
+        current = self._current()
+        now = self._clock.now()
+        conclusions = [await self._event(row, current, now) for row in rows]
+        self._after = rows[-1].row
+        done = await self._store.do(conclude, conclusions, judged_by=current.row, now=ms(now))
+        if done:
+            self._admitted(done)
+        return True
+
+    async def thought(self) -> None:
+        """Until no decision is being awaited."""
+        while self._thinking:
+            await asyncio.wait(self._thinking)
+
+    async def _event(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
+        matcher = current.matcher(row.feed)
+        if matcher is None:
+            return Conclusion(row.row)
+        try:
+            event = self._decode(row.kind, row.body)
+        except (LookupError, ValidationError) as exc:
+            log.error("an event cannot be read", event=row.row, kind=row.kind, exc_info=exc)
+            return Conclusion(row.row)
+        if row.lineage != event.lineage:
+            event = event.model_copy(update={"lineage": row.lineage})
+        matches = matcher.match(event, now)
+        if not matches:
+            return Conclusion(row.row)
+        done = self._store.read(events.judged_pairs, row.row)
+        judged: list[Judged] = []
+        waiting = 0
+        for match in matches:
+            if match.placed.automation.name in done:
+                continue
+            said = current.judge.judge(match.placed, match.rest, event, row.feed, now)
+            if isinstance(said, Thinking):
+                waiting += 1
+                self._think(row, match.placed, said, event, current)
+            else:
+                judged.append(said)
+        if waiting:
+            self._open[row.row] = _Open(waiting)
+        return Conclusion(row.row, judged, closes=not waiting)
+
+    def _think(
+        self,
+        row: events.Recorded,
+        placed: Placed,
+        thinking: Thinking,
+        event: Event,
+        current: Current,
+    ) -> None:
+        task = asyncio.create_task(self._awaited(row, placed, thinking, event, current))
+        self._thinking.add(task)
+        task.add_done_callback(self._thinking.discard)
+
+    async def _awaited(
+        self, row: events.Recorded, placed: Placed, thinking: Thinking, event: Event, current: Current
+    ) -> None:
+        slots = self._slots.setdefault(placed.automation.name, asyncio.Semaphore(THINKING_AT_ONCE))
+        async with slots:
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    outcome = await thinking.answer
+            except TimeoutError:
+                judged = current.judge.failed(placed, TimeoutError(f"no answer within {DEADLINE:.0f} s"))
+            except Exception as exc:
+                judged = current.judge.failed(placed, exc)
+            else:
+                judged = current.judge.concluded(placed, outcome, event, row.feed, self._clock.now())
+        open_event = self._open[row.row]
+        open_event.left -= 1
+        if not open_event.left:
+            del self._open[row.row]
+        conclusion = Conclusion(row.row, (judged,), closes=not open_event.left)
+        done = await self._store.do(conclude, [conclusion], judged_by=current.row, now=ms(self._clock.now()))
+        self._admitted(done)

@@ -1,0 +1,119 @@
+"""Files to be published, kept by their SHA-256 from the moment a decision commits."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+from pathlib import Path
+from typing import Protocol
+
+from .._domain.errors import FieldfareError
+from .._domain.values import Media
+
+LARGEST = 512 * 1024 * 1024
+"""Bytes; no network that we know takes a larger file in one request (2026-11)."""
+
+_MAGIC: tuple[tuple[bytes, int, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"GIF8", 0, "image/gif"),
+    (b"WEBP", 8, "image/webp"),
+    (b"ftyp", 4, "video/mp4"),
+)
+
+
+class MediaError(FieldfareError):
+    """A file cannot be published: missing, empty, too large or unreadable."""
+
+
+class MediaKeeper(Protocol):
+    """Turns a path into content that stays as it is."""
+
+    def keep(self, media: Media) -> Media: ...
+
+
+def measured(media: Media, project: Path) -> tuple[Path, Media]:
+    """The file's path, and the media with `sha256`, `mime` (by its first bytes, else its name) and `size`.
+
+    Raises MediaError.
+    """
+    path = (project / media.source).resolve() if not Path(media.source).is_absolute() else Path(media.source)
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise MediaError(f"{media.source!r} is not a file")
+        if size == 0:
+            raise MediaError(f"{media.source!r} is empty")
+        if size > LARGEST:
+            raise MediaError(f"{media.source!r} has {size} bytes; {LARGEST} are the most that is kept")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            head = file.read(16)
+    except OSError as exc:
+        raise MediaError(f"{media.source!r} cannot be read: {exc.strerror or exc}") from exc
+    return path, media.model_copy(update={"sha256": digest, "mime": _mime(head, path), "size": size})
+
+
+def _mime(head: bytes, path: Path) -> str:
+    for magic, at, mime in _MAGIC:
+        if head[at : at + len(magic)] == magic:
+            return mime
+    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+
+class MediaFolder:
+    """`.fieldfare/media`: one file per content, named by its SHA-256."""
+
+    def __init__(self, folder: Path, project: Path) -> None:
+        self._folder = folder
+        self._project = project
+
+    def keep(self, media: Media) -> Media:
+        """Copy the file in, durably, and give the media with what identifies its content. Raises MediaError."""
+        if media.sha256 and (self._folder / media.sha256).exists():
+            return media
+        path, kept = measured(media, self._project)
+        target = self._folder / kept.sha256
+        if not target.exists():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part = target.with_suffix(".part")
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != kept.sha256:
+                raise MediaError(f"{media.source!r} changed while it was read")
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, target)
+        return kept
+
+    def read(self, media: Media) -> bytes:
+        """The kept content. Raises MediaError when it is gone or not what it was."""
+        try:
+            content = (self._folder / media.sha256).read_bytes()
+        except OSError as exc:
+            raise MediaError(f"the kept copy of {media.source!r} is gone: {exc.strerror or exc}") from exc
+        if hashlib.sha256(content).hexdigest() != media.sha256:
+            raise MediaError(f"the kept copy of {media.source!r} is damaged")
+        return content
+
+    def sweep(self, wanted: set[str]) -> int:
+        """Remove what no open delivery names; gives how many files went."""
+        if not self._folder.exists():
+            return 0
+        gone = [file for file in self._folder.iterdir() if file.name not in wanted and file.suffix != ".part"]
+        for file in gone:
+            file.unlink(missing_ok=True)
+        return len(gone)
+
+
+class MeasuredOnly:
+    """Keeps nothing and copies nothing: for simulation, which must leave no trace."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+
+    def keep(self, media: Media) -> Media:
+        return measured(media, self._project)[1]

@@ -1,0 +1,36 @@
+"""Where `Notify` ends: the log, or somebody's web hook. No account is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from .._contract.actions import Notifies
+from .._contract.delivery import Attempt
+from .._contract.http import Request
+from .._contract.platform import Declaration, Session
+from .._domain.values import Author, Pending, Receipt, Secret
+
+log = structlog.get_logger("fieldfare.notice")
+
+
+class Notices(Notifies):
+    """The engine's own session: a notice is a log line at warning level, or a POST of `{"text": …}`."""
+
+    declares: Mapping[type[Session], Declaration] = {Notifies: Declaration(idempotency="none")}
+    in_flight = 8
+
+    def __init__(self, read_secret: Callable[[str], str]) -> None:
+        self._read_secret = read_secret
+
+    async def whoami(self) -> Author:
+        return Author(id="", handle="")
+
+    async def notify(self, text: str, webhook: Secret | str | None, attempt: Attempt) -> Receipt | Pending:
+        if webhook is None:
+            log.warning("notice", text=text)
+            return Receipt(note="logged")
+        url = self._read_secret(webhook.name) if isinstance(webhook, Secret) else webhook
+        answer = await attempt.send("post", Request(method="POST", url=url, json={"text": text}))
+        return Receipt(note=f"the web hook answered {answer.status}")

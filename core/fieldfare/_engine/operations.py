@@ -1,0 +1,150 @@
+"""What a person may ask of a store, with or without a daemon; every one answers with plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._contract.actions import Action, Publish, Reply
+from .._domain.errors import FieldfareError
+from .._domain.values import PostRef, Receipt
+from .._store import control, query
+from .._store.control import TooLate
+from .._store.sqlite import Store, ms
+from .clock import Clock
+from .plan import digest_of, fingerprint_of
+from .stop import flags, lower_flag, raise_flag
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """Changes on behalf of `by`; each is one sentence of the store. Raises TooLate in words for the person."""
+
+    store: Store
+    clock: Clock
+    flags: Path
+    decode: Callable[[str, str], Action[Any]]
+    asks: Callable[[str], bool]
+    """Whether deliveries of this automation need approval."""
+    wake: Callable[[], None]
+    reload: Callable[[], Awaitable[Answer]] | None = None
+
+    async def run(self, name: str, args: Mapping[str, Any], by: str) -> Answer:
+        """Run an operation by its name; raises FieldfareError for one that is not known."""
+        operation = _OPERATIONS.get(name)
+        if operation is None:
+            raise FieldfareError(f"operation {name!r} is not known; is the daemon older than this command?")
+        answer = await operation(self, by=by, **args)
+        self.wake()
+        return answer
+
+    async def approve(self, *, key: str, digest: str | None = None, by: str) -> Answer:
+        await self.store.do(control.approve, key=key, digest=digest, by=by, now=self._now())
+        return {"key": key, "state": "due"}
+
+    async def refuse(self, *, key: str, why: str = "", by: str) -> Answer:
+        await self.store.do(control.refuse, key=key, by=by, why=why, now=self._now())
+        return {"key": key, "state": "refused"}
+
+    async def cancel(self, *, key: str, by: str) -> Answer:
+        await self.store.do(control.cancel, key=key, by=by, now=self._now())
+        return {"key": key, "state": "cancelled"}
+
+    async def retry(self, *, key: str, by: str) -> Answer:
+        await self.store.do(control.retry, key=key, by=by, now=self._now())
+        return {"key": key, "state": "due"}
+
+    async def edit(self, *, key: str, text: str, by: str) -> Answer:
+        found = self._one(key)
+        action = self.decode(found.kind, found.action or "{}")
+        match action:
+            case Publish():
+                edited: Action[Any] = action.model_copy(
+                    update={"draft": action.draft.model_copy(update={"text": text})}
+                )
+            case Reply():
+                edited = action.model_copy(update={"text": text})
+            case _:
+                raise TooLate(f"{found.key!r} is a {found.kind}; only posts and replies have a text to edit")
+        body = edited.model_dump_json()
+        digest = digest_of(found.account, found.kind, body)
+        asks = self.asks(found.automation)
+        await self.store.do(
+            control.edit,
+            key=found.key,
+            action=body,
+            digest=digest,
+            fingerprint=fingerprint_of(edited),
+            asks=asks,
+            by=by,
+            now=self._now(),
+        )
+        return {"key": found.key, "digest": digest, "state": self._one(found.key).state}
+
+    async def settle(self, *, key: str, happened: bool, url: str = "", post: str = "", by: str) -> Answer:
+        found = self._one(key)
+        ref: PostRef | None = None
+        if happened and (url or post):
+            platform = found.target.partition(":")[0] or "settled"
+            ref = PostRef(platform=platform, id=post or url, url=url)
+        receipt = Receipt(ref=ref, note=f"settled by {by}")
+        refs = [f"{ref.platform}:{ref.id}"] if ref else []
+        await self.store.do(
+            control.settle,
+            key=found.key,
+            happened=happened,
+            receipt=receipt.model_dump_json(),
+            refs=refs,
+            by=by,
+            now=self._now(),
+        )
+        return {"key": found.key, "state": self._one(found.key).state}
+
+    async def pause(self, *, scope: str, reason: str = "", by: str) -> Answer:
+        """Nothing new leaves in this scope once this returns; `on_the_wire` was already out."""
+        raise_flag(self.flags, scope)
+        await self.store.do(control.pause, scope=scope, reason=reason, by=by, now=self._now())
+        return {"scope": scope, "on_the_wire": self.store.read(query.on_the_wire)}
+
+    async def resume(self, *, scope: str, by: str) -> Answer:
+        """Lift pauses of this scope (`all` lifts every one)."""
+        known = {row[0] for row in self.store.read(query.pauses)} | flags(self.flags)
+        scopes = sorted(known) if scope == "all" else [scope]
+        lifted = []
+        for one in scopes:
+            had_flag = lower_flag(self.flags, one)
+            if await self.store.do(control.resume, scope=one) or had_flag:
+                lifted.append(one)
+        return {"lifted": lifted}
+
+    async def reload_files(self, *, by: str) -> Answer:
+        if self.reload is None:
+            raise FieldfareError("no daemon runs; the files are read when it starts")
+        return await self.reload()
+
+    def _one(self, key: str) -> query.Full:
+        found = self.store.read(query.named, key)
+        if len(found) != 1:
+            said = "no delivery is" if not found else "more than one delivery is"
+            raise TooLate(f"{said} called {key!r}; `fieldfare outbox list` shows their names")
+        return found[0]
+
+    def _now(self) -> int:
+        return ms(self.clock.now())
+
+
+_OPERATIONS: Mapping[str, Callable[..., Awaitable[Answer]]] = {
+    "approve": Operations.approve,
+    "refuse": Operations.refuse,
+    "cancel": Operations.cancel,
+    "retry": Operations.retry,
+    "edit": Operations.edit,
+    "settle": Operations.settle,
+    "pause": Operations.pause,
+    "resume": Operations.resume,
+    "reload": Operations.reload_files,
+}

@@ -1,0 +1,181 @@
+"""Accounts as live sessions: opened when first needed, identified once, closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from .._contract.http import Answer, Http, Request
+from .._contract.platform import Account, Session
+from .._domain.errors import AuthFailed, ConfigError, PlatformError
+from .._domain.values import Secret
+from .._store import accounts
+from .._store.sqlite import Store, ms
+from .attempt import Offset
+from .clock import Clock
+
+T = TypeVar("T")
+
+
+class Secrets(Protocol):
+    def get(self, name: str) -> str:
+        """The value of a secret; raises ConfigError when no source has it."""
+        ...
+
+
+class GuardedClient(Http, Protocol):
+    """What the daemon lends and closes: reads for the session, exchanges for the gate."""
+
+    async def exchange(self, request: Request) -> Answer: ...
+
+    async def aclose(self) -> None: ...
+
+
+ClientFactory = Callable[[Account | None], GuardedClient]
+"""A client bound to the hosts and private ranges of an account; None: for feeds that belong to no account."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountServices:
+    """What one session is lent."""
+
+    account: str
+    http: Http
+    clock: Clock
+    store: Store
+    secrets: Secrets
+    shared: dict[str, Any]
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def secret(self, name: Secret) -> str:
+        try:
+            return self.secrets.get(name.name)
+        except ConfigError as exc:
+            raise AuthFailed(str(exc)) from exc
+
+    def kept(self, name: str) -> str | None:
+        return self.store.read(accounts.kept, self.account, name)
+
+    async def keep(self, name: str, value: str) -> None:
+        await self.store.do(accounts.keep, account=self.account, name=name, value=value)
+
+    def share(self, key: str, make: Callable[[], T]) -> T:
+        if key not in self.shared:
+            self.shared[key] = make()
+        made: T = self.shared[key]
+        return made
+
+
+@dataclass(slots=True)
+class Live:
+    """An open account."""
+
+    account: Account
+    session: Session
+    client: GuardedClient
+    offset: Offset
+
+
+class Sessions:
+    """Every account's session, opened at most once at a time; `identity` is known before anything is read or sent."""
+
+    def __init__(
+        self, store: Store, clock: Clock, secrets: Secrets, client: ClientFactory, mapping: Mapping[str, Account]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._secrets = secrets
+        self._client = client
+        self._accounts = dict(mapping)
+        self._live: dict[str, Live] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._identities: dict[str, str] = {}
+        self._shared: dict[str, Any] = {}
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        return self._accounts
+
+    async def replace(self, mapping: Mapping[str, Account]) -> None:
+        """Take a new set of accounts; those whose settings changed are closed and open anew when needed."""
+        for name, live in list(self._live.items()):
+            if mapping.get(name) != live.account or mapping[name].platform != live.account.platform:
+                del self._live[name]
+                self._identities.pop(name, None)
+                await self._shut(live)
+        self._accounts = dict(mapping)
+
+    def identity(self, name: str) -> str:
+        """The network's own id of an account as far as it is known (also from an earlier run); '' when never told."""
+        if name not in self._identities:
+            known = self._store.read(accounts.identity, name)
+            if not known:
+                return ""
+            self._identities[name] = known
+        return self._identities[name]
+
+    def live(self, name: str) -> Live | None:
+        """The account if it is open now."""
+        return self._live.get(name)
+
+    async def open(self, name: str) -> Live:
+        """The live account. Raises PlatformError when the network did not let us in; a later call tries again."""
+        live = self._live.get(name)
+        if live is not None:
+            return live
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            live = self._live.get(name)
+            if live is None:
+                live = await self._open(self._accounts[name])
+                self._live[name] = live
+        return live
+
+    async def _open(self, account: Account) -> Live:
+        await self._store.do(accounts.enrol, name=account.name, platform=account.platform.kind)
+        client = self._client(account)
+        services = AccountServices(account.name, client, self._clock, self._store, self._secrets, self._shared)
+        session: Session | None = None
+        try:
+            session = await account.platform.open(services)
+            who = await session.whoami()
+        except BaseException as exc:
+            if session is not None:
+                await session.aclose()
+            await client.aclose()
+            if isinstance(exc, AuthFailed):
+                now = ms(self._clock.now())
+                await self._store.do(accounts.auth_failed, name=account.name, error=str(exc), now=now)
+            elif isinstance(exc, PlatformError):
+                await self._store.do(accounts.unreachable, name=account.name, error=str(exc))
+            raise
+        for other, known in self._identities.items():
+            twin = self._accounts.get(other)
+            if known == who.id and other != account.name and twin and twin.platform.kind == account.platform.kind:
+                await session.aclose()
+                await client.aclose()
+                raise AuthFailed(
+                    f"accounts {other!r} and {account.name!r} are the same account of the network ({who.id})"
+                )
+        self._identities[account.name] = who.id
+        await self._store.do(
+            accounts.identified, name=account.name, identity=who.id, handle=who.handle, now=ms(self._clock.now())
+        )
+        return Live(account, session, client, Offset())
+
+    @staticmethod
+    async def _shut(live: Live) -> None:
+        try:
+            await live.session.aclose()
+        finally:
+            await live.client.aclose()
+
+    async def aclose(self) -> None:
+        """Close every account."""
+        lives = list(self._live.values())
+        self._live.clear()
+        await asyncio.gather(*(self._shut(live) for live in lives), return_exceptions=True)
