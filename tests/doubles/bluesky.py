@@ -25,9 +25,7 @@ class Bluesky(Sessions):
     record), `delete`.
     """
 
-    def __init__(
-        self, *, clock: Clock | None = None, older: bool = False, access_seconds: int = ACCESS_SECONDS
-    ) -> None:
+    def __init__(self, *, clock: Clock | None = None, older: bool = False, access_seconds: int = 7200) -> None:
         super().__init__(clock, access_seconds)
         self.older = older
 

@@ -19,7 +19,9 @@ def handler(double: Double) -> Callable[[Request], Answer]:
     """The far side of every request, whatever its host. A fault that cuts the answer off raises OutcomeUnknown."""
 
     def handle(request: Request) -> Answer:
-        response, fault = double.exchange(_heard(request))
+        heard = _heard(request)
+        fault = double.strike(heard)
+        response = double.exchange(heard, fault)
         if fault is not None and fault.wire is not Wire.WHOLE:
             raise OutcomeUnknown(f"no clear answer from {request.url}: {fault.name}")
         headers = {"date": format_datetime(double.now(), usegmt=True)}
