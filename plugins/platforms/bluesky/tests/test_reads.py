@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from fieldfare.plugin import Followed, Mention, NotSent, PostRef, ReplyReceived
+from fieldfare_bluesky._wire import Notification, post_of_notification
 from tests.doubles import faults
 from tests.doubles.bluesky_desk import AT, Desk
 
@@ -60,18 +61,13 @@ def test_a_bot_says_so_and_a_warning_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["yesterday", "2026-11-25T12:00:00", "9999-12-31T23:59:59-14:00", "2027-01-01T00:00:00Z"]
+    "written", ["yesterday", "2026-11-25T12:00:00", "9999-12-31T23:59:59-14:00", "2027-01-01T00:00:00Z", 7, None]
 )
-def test_a_time_that_an_author_made_up_is_never_later_than_the_networks_own(written: str) -> None:
-    desk = Desk()
-    _, cursor = mentions(desk, None)
-    uri = desk.net.world.say(desk.fan, "@brand.test", names=(desk.brand,))
-    desk.net.world.find(uri)[0]["createdAt"] = written
-    desk.net.world._stamp = lambda at: "2026-11-25T12:00:00.250Z"  # type: ignore[method-assign]
-    entry = desk.net.world.entries(desk.brand)[0]
-    desk.net.world.entries = lambda to: [entry.__class__(**{**entry.__dict__, "at": "2026-11-25T12:00:00.250Z"})]  # type: ignore[method-assign]
-    [event], _ = mentions(desk, cursor)
-    assert event.post.created_at <= AT
+def test_a_time_that_an_author_made_up_is_never_later_than_the_networks_own(written: object) -> None:
+    who = {"did": "did:plc:x", "handle": "x.test"}
+    said = {"uri": "at://did:plc:x/app.bsky.feed.post/y", "cid": "c", "author": who, "reason": "mention"}
+    entry = Notification.model_validate({**said, "indexedAt": AT, "record": {"text": "", "createdAt": written}})
+    assert post_of_notification(entry, "me").created_at == AT
 
 
 def test_replies_and_followers_are_lists_of_their_own() -> None:
