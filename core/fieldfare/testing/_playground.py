@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 
 from pydantic import AfterValidator, Field
 
@@ -58,4 +58,5 @@ class Playground(Platform):
         world = services.share(self.place, lambda: World(self.world, self.seed, services.now()))
         world.join(self.handle, script(self.world, self.seed, self.handle))
         world.advance(services.now())
-        return PlaygroundSession(world, self.handle, self.faults, services)
+        session = cast(type[PlaygroundSession], self.session)
+        return session(world, self.handle, self.faults, services)
