@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: a frozen dataclass with both cannot be made as `Batch[Mention](…)` (seen with Python 3.11).
+@dataclass(frozen=True)
 class Batch(Generic[E]):
     """What one pull brought: events oldest first and the cursor that covers them.
 
@@ -106,6 +107,9 @@ class Feed(ABC, Generic[E]):
     """After a gap longer than this, facts older than it are recorded as missed."""
     private: tuple[str, ...] = ()
     """Private address ranges (CIDR) that a pull may reach through `services.http`; none by default."""
+    arrives_at: str = ""
+    """The path of the daemon's listener that it takes web hooks from; such a feed is pulled without pause, and waits in
+    `services.arrivals`."""
     terms: str = ""
     """Settings that are not part of the key and yet cannot differ: `check` refuses two feeds of one key that do."""
 

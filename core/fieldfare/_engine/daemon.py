@@ -18,7 +18,6 @@ import structlog
 
 from .._contract.platform import Account
 from .._domain.errors import ConfigError, FieldfareError
-from .._feeds.webhook import OnWebhook
 from .._host import PluginHost
 from .._net import Client, Redactor
 from .._store import accounts
@@ -27,11 +26,11 @@ from .._store.writer import Fenced
 from .clock import Clock, RealClock
 from .control import ControlServer
 from .embedded import Engine, Surroundings
+from .home import Home
 from .listener import Arrivals, Endpoint, Listener
 from .lock import StoreLock, wait_for_turn
 from .media import MediaFolder
 from .operations import Operations
-from .home import Home
 from .sets import AutomationSet
 from .stop import Stop
 
@@ -141,12 +140,12 @@ class Daemon:
             host=self.host,
             stopped=gate.why,
             arrivals=self._arrivals.take,
+            private=self.home.settings.private,
         )
 
-    def _client(self, account: Account | None) -> Client:
+    def _client(self, account: Account | None, private: tuple[str, ...], hosts: tuple[str, ...]) -> Client:
         if account is None:
-            private = self.home.settings.private
-            return Client(hosts=("*",), private=private, clock=self.clock, redactor=self.redactor)
+            return Client(hosts=hosts, private=private, clock=self.clock, redactor=self.redactor)
         platform = account.platform
         connections = max(4, min(64, platform.session.in_flight * 2))
         return Client(
@@ -227,10 +226,10 @@ class Daemon:
 
     async def _listen(self, automations: AutomationSet) -> None:
         """Serve the paths of the web hook feeds; without any, nothing listens."""
-        paths = [path for placed in automations if (path := getattr(placed.automation.trigger, "path", None)) is not None]
-        hooks = [p for p in paths if isinstance(p, str)]
-        self._arrivals.serve(hooks)
-        if hooks and self._listener is None:
+        feeds = [feed for placed in automations for feed in placed.automation.trigger.feeds()]
+        paths = {feed.arrives_at for feed in feeds if feed.arrives_at}
+        self._arrivals.serve(paths)
+        if paths and self._listener is None:
             settings = self.home.settings
             listener = Listener(Endpoint(self._arrivals, self.clock), settings.listen_host, settings.listen_port)
             try:

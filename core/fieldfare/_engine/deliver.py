@@ -22,6 +22,7 @@ from .._store.sqlite import Store, ms
 from .attempt import Exchange, Gate, Offset, Wiring
 from .clock import Clock
 from .media import MediaError, MediaFolder
+from .plan import digest_of
 
 SECOND_LOOK_AFTER = timedelta(minutes=1)
 LONGEST_WAIT = 300.0
@@ -55,8 +56,8 @@ class Deliverer:
     stopped: Callable[[str, str, str], str | None]
     """(account, platform, automation) → why nothing may leave there now, or None."""
     limits_of: Callable[[str], tuple[Limit, ...]]
-    changed: Callable[[int], None]
-    """A delivery (by row) moved to another state."""
+    changed: Callable[[int, str], None]
+    """A delivery (by row, of an account) moved to another state."""
     booted: int
     uncertain_soon: Callable[[], None] = field(default=lambda: None)
 
@@ -110,11 +111,15 @@ class Deliverer:
             took_ms=took,
             why=detail or None,
         )
-        self.changed(claimed.id)
+        self.changed(claimed.id, claimed.account)
         return outcome
 
     async def _try(self, way: Way, claimed: Claimed, gate: Gate) -> tuple[str, str]:
         try:
+            if digest_of(claimed.account, claimed.kind, claimed.action) != claimed.digest or (
+                claimed.approved_digest and claimed.approved_digest != claimed.digest
+            ):
+                raise Rejected("its content is not what was decided or approved")
             action = self.decode(claimed.kind, claimed.action)
             if claimed.first_byte_at is None and self._waited(claimed):
                 said = await self.second_look(claimed, action, way.session)
@@ -211,7 +216,7 @@ class Deliverer:
 
 
 def declared(session: Session, action: Action[Any]) -> Declaration:
-    """What the session promises about the writes of an action's capability; the careful default when it says nothing."""
+    """What the session promises about an action's writes; the careful default when it says nothing."""
     return session.declares.get(action.needs, Declaration())
 
 

@@ -9,17 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 
 from .._contract.actions import Action, Reply
 from .._contract.feeds import Feed
+from .._contract.http import Answer, Request
 from .._contract.limits import Limit
 from .._contract.platform import Session
 from .._domain.errors import AuthFailed, NotSent, PlatformError
-from .._domain.events import Event, MetricsObserved, PostEvent
-from .._host import PluginHost
+from .._domain.events import DeliverySettled, Event, MetricsObserved, PostEvent, TroubleSeen
 from .._store import accounts, claim, control, events, query
 from .._store.admission import Admitted
 from .._store.claim import Claimed
@@ -34,8 +35,11 @@ from .media import MediaFolder
 from .notices import Notices
 from .plan import limits_of
 from .recall import Resolver
-from .sessions import ClientFactory, Secrets, Sessions
+from .sessions import ClientFactory, GuardedClient, Secrets, Sessions
 from .sets import AutomationSet
+
+if TYPE_CHECKING:
+    from .._host import PluginHost
 
 log = structlog.get_logger("fieldfare.engine")
 
@@ -59,6 +63,8 @@ class Surroundings:
     host: PluginHost
     stopped: Callable[[str, str, str], str | None]
     arrivals: Arrivals
+    private: tuple[str, ...] = ()
+    """Private address ranges that notices may go to."""
 
 
 class Engine:
@@ -70,13 +76,17 @@ class Engine:
         self._booted = ms(around.clock.now())
         self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {})
         self._notices: Way | None = None
-        self._notices_client = around.client(None)
+        self._clients: dict[tuple[tuple[str, ...], str], GuardedClient] = {}
+        """For what belongs to no account, by private ranges and by the one host that may see a secret."""
         self._limits: dict[str, tuple[Limit, ...]] = {}
         self._current = Current(0, {}, self._judge())
         self._lanes: dict[str, AccountLane] = {}
         self._lane_tasks: dict[str, asyncio.Task[None]] = {}
         self._openers: dict[str, asyncio.Task[None]] = {}
-        self._serving = False
+        self._group: asyncio.TaskGroup | None = None
+        """Where lanes live while the engine serves."""
+        self._own_feeds: list[str] = []
+        """Feeds that read what we ourselves write."""
         self._doubt = asyncio.Event()
         ingestor = Ingestor(
             store=around.store,
@@ -123,6 +133,9 @@ class Engine:
             now=now,
         )
         await self.sessions.replace(automations.accounts)
+        for placed in automations:
+            if placed.automation.renamed_from:
+                await store.do(control.rename, old=placed.automation.renamed_from, new=placed.automation.name)
         self._set = automations
         self._limits = {placed.automation.name: limits_of(placed.automation) for placed in automations}
         self._follow(row)
@@ -140,19 +153,15 @@ class Engine:
 
     async def serve(self) -> None:
         """Run every lane until cancelled."""
-        self._serving = True
-        self._keep_lanes()
         try:
             async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._keep_lanes()
                 group.create_task(self.feeds.run(), name="feeds")
                 group.create_task(self.decide.run(), name="decide")
                 group.create_task(self._resolve(), name="resolve")
         finally:
-            self._serving = False
-            tasks = [*self._lane_tasks.values(), *self._openers.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._group = None
             self._lane_tasks.clear()
             self._openers.clear()
 
@@ -162,10 +171,12 @@ class Engine:
 
     async def aclose(self) -> None:
         await self.sessions.aclose()
-        await self._notices_client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     def wake(self) -> None:
         """Something changed from outside: look again at everything."""
+        self.sessions.try_again()
         self.decide.wake.set()
         self._doubt.set()
         for lane in self._lanes.values():
@@ -174,8 +185,8 @@ class Engine:
     async def housekeep(self) -> None:
         """What passes by time alone: called about once a second."""
         gone = await self._around.store.do(claim.expire, now=ms(self._around.clock.now()))
-        for row in gone:
-            self._changed(row)
+        for row, account in gone:
+            self._changed(row, account)
 
     async def round(self) -> None:
         """Each feed once, then decide and deliver what follows; for `run --once` and tests."""
@@ -231,10 +242,11 @@ class Engine:
         identities = {name: who for name in self.sessions.accounts if (who := self.sessions.identity(name))}
         uses = self._set.feeds(identities)
         self._current = Current(row, uses, self._judge())
+        self._own_feeds = [key for key, use in uses.items() if use.feed.event in (DeliverySettled, TroubleSeen)]
         self.feeds.replace(uses)
         for name in self.sessions.accounts:
-            if name not in identities and self._serving and name not in self._openers:
-                task = asyncio.create_task(self._identify(name), name=f"open {name}")
+            if name not in identities and self._group is not None and name not in self._openers:
+                task = self._group.create_task(self._identify(name), name=f"open {name}")
                 self._openers[name] = task
                 task.add_done_callback(lambda _, name=name: self._openers.pop(name, None))
 
@@ -260,18 +272,17 @@ class Engine:
                 self._lanes[name] = AccountLane(
                     name, self._deliverer, self._around.store, self._around.clock, self._way
                 )
-            if self._serving and name not in self._lane_tasks:
-                self._lane_tasks[name] = asyncio.create_task(
+            if self._group is not None and name not in self._lane_tasks:
+                self._lane_tasks[name] = self._group.create_task(
                     self._lanes[name].run(), name=f"account {name or 'notices'}"
                 )
-        if self._serving:
+        if self._group is not None:
             self._follow(self._current.row)
 
     async def _way(self, account: str) -> Way | None:
         if account == NOBODY:
             if self._notices is None:
-                client = self._notices_client
-                self._notices = Way(Notices(self._around.secrets.get), client.exchange, Offset(), "notices")
+                self._notices = Way(Notices(self._around.secrets.get), self._notify, Offset(), "notices")
             return self._notices
         if account not in self.sessions.accounts:
             return None
@@ -281,6 +292,17 @@ class Engine:
             log.warning("account cannot be opened", account=account, why=str(exc))
             return None
         return Way(live.session, live.client.exchange, live.offset, live.account.platform.kind)
+
+    def _client(self, private: tuple[str, ...], host: str) -> GuardedClient:
+        key = (private, host)
+        if key not in self._clients:
+            self._clients[key] = self._around.client(None, private, (host,) if host else ())
+        return self._clients[key]
+
+    async def _notify(self, request: Request) -> Answer:
+        """A notice goes to the host its web hook names; the address itself may be the secret."""
+        host = urlsplit(request.url).netloc.rpartition("@")[2]
+        return await self._client(self._around.private, host).exchange(request)
 
     async def _pull_services(self, key: str, feed: Feed[Any], now: datetime) -> PullServices:
         sessions: dict[str, Session] = {}
@@ -295,7 +317,7 @@ class Engine:
             clock=around.clock,
             feed=key,
             now=now,
-            http=self._notices_client,
+            http=self._client(feed.private, ""),
             project=around.project,
             sessions=sessions,
             read_secret=around.secrets.get,
@@ -348,13 +370,11 @@ class Engine:
             if lane is not None:
                 lane.wake.set()
 
-    def _changed(self, row: int) -> None:
+    def _changed(self, row: int, account: str) -> None:
         if self._around.host.observes_deliveries:
             self._tell(row)
-        for prefix in ("delivered:", "trouble"):
-            self.feeds.hurry(prefix)
-        delivery = self._around.store.read(query.delivery, row)
-        lane = self._lanes.get(delivery.account) if delivery else None
+        self.feeds.hurry(self._own_feeds)
+        lane = self._lanes.get(account)
         if lane is not None:
             lane.wake.set()
 

@@ -134,7 +134,7 @@ class Ingestor:
             facts=facts,
             cursor=batch.cursor,
             now=ms(self.clock.now()),
-            missed_before=_missed_before(feed, start, pulled_at),
+            missed_before=_missed_before(feed, batch, start, pulled_at),
         )
         if batch.committed is not None:
             batch.committed()
@@ -171,9 +171,12 @@ def _fact(event: Event) -> events.Fact:
     )
 
 
-def _missed_before(feed: Feed[Any], start: datetime, pulled_at: int | None) -> int | None:
-    """Facts older than this are missed: on the first pull the start, after a long gap its grace; else nothing is."""
+def _missed_before(feed: Feed[Any], batch: Batch[Any], start: datetime, pulled_at: int | None) -> int | None:
+    """Facts older than this are missed: before the start on the first pull, beyond the grace after a long gap, and what
+    the feed itself says; else nothing is."""
+    said = [ms(batch.missed_before)] if batch.missed_before is not None else []
     if pulled_at is None:
-        return ms(start)
-    gap = timedelta(milliseconds=ms(start) - pulled_at)
-    return ms(start - feed.grace) if gap > feed.grace else None
+        return max([ms(start), *said])
+    if timedelta(milliseconds=ms(start) - pulled_at) > feed.grace:
+        said.append(ms(start - feed.grace))
+    return max(said, default=None)

@@ -39,7 +39,7 @@ class StoreLock:
         if not self.take():
             holder = self.path.read_text(encoding="utf-8").strip() or "unknown"
             raise StoreInUse(
-                f"a daemon (process {holder}) runs on this project; stop it first, or wait behind it with `run --standby`"
+                f"a daemon (process {holder}) runs on this project; stop it, or wait behind it with `run --standby`"
             )
 
     def release(self) -> None:

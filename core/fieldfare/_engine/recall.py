@@ -69,7 +69,7 @@ class Resolver:
             return LOOK_AGAIN - (now - seen.asked_at)
         seen.asked_at = now
         await self._resolve(doubt, way, action, declaration)
-        self.deliverer.changed(doubt.claimed.id)
+        self.deliverer.changed(doubt.claimed.id, doubt.claimed.account)
         return LOOK_AGAIN
 
     async def _resolve(self, doubt: doubts.Doubt, way: Way, action: Any, declaration: Declaration) -> None:

@@ -34,8 +34,14 @@ class GuardedClient(Http, Protocol):
     async def aclose(self) -> None: ...
 
 
-ClientFactory = Callable[[Account | None], GuardedClient]
-"""A client bound to the hosts and private ranges of an account; None: for feeds that belong to no account."""
+OPEN_AGAIN = 15.0
+"""Seconds until an account that did not answer is tried again."""
+AUTH_AGAIN = 900.0
+"""Seconds until refused credentials are tried again unasked: networks lock accounts after a few wrong log-ins."""
+
+ClientFactory = Callable[[Account | None, tuple[str, ...], tuple[str, ...]], GuardedClient]
+"""A client bound to the hosts and private ranges of an account; for what belongs to no account (None), to the private
+ranges and the hosts given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class Sessions:
         self._locks: dict[str, asyncio.Lock] = {}
         self._identities: dict[str, str] = {}
         self._shared: dict[str, Any] = {}
+        self._refused: dict[str, tuple[float, PlatformError]] = {}
+        """Until when (monotonic) an account that could not be opened is not tried again, and why."""
 
     @property
     def accounts(self) -> Mapping[str, Account]:
@@ -131,13 +139,21 @@ class Sessions:
         async with self._locks.setdefault(name, asyncio.Lock()):
             live = self._live.get(name)
             if live is None:
+                until, why = self._refused.get(name, (0.0, None))
+                if why is not None and self._clock.monotonic() < until:
+                    raise why
                 live = await self._open(self._accounts[name])
+                self._refused.pop(name, None)
                 self._live[name] = live
         return live
 
+    def try_again(self) -> None:
+        """A person has done something: accounts that could not be opened are tried at once."""
+        self._refused.clear()
+
     async def _open(self, account: Account) -> Live:
         await self._store.do(accounts.enrol, name=account.name, platform=account.platform.kind)
-        client = self._client(account)
+        client = self._client(account, (), ())
         services = AccountServices(account.name, client, self._clock, self._store, self._secrets, self._shared)
         session: Session | None = None
         try:
@@ -147,6 +163,9 @@ class Sessions:
             if session is not None:
                 await session.aclose()
             await client.aclose()
+            if isinstance(exc, PlatformError):
+                wait = AUTH_AGAIN if isinstance(exc, AuthFailed) else OPEN_AGAIN
+                self._refused[account.name] = (self._clock.monotonic() + wait, exc)
             if isinstance(exc, AuthFailed):
                 now = ms(self._clock.now())
                 await self._store.do(accounts.auth_failed, name=account.name, error=str(exc), now=now)

@@ -36,7 +36,7 @@ class Hooks(Feed[HookReceived]):
     event = HookReceived
 
     def __init__(self, path: str, secret: Secret, id_field: str) -> None:
-        self.path = path
+        self.path = self.arrives_at = path
         self.secret = secret
         self.id_field = id_field
         self.terms = f"secret {secret.name}, id field {id_field!r}"

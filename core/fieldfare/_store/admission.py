@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from .._contract.limits import Approval, Budget, Limit
 from .._domain.values import Money
 from . import limits as fences
-from .events import DECIDED, trouble
+from .events import DECIDED, armed, trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,12 @@ def conclude(c: Connection, conclusions: Sequence[Conclusion], *, judged_by: int
 def _judge(c: Connection, event: int, judged: Judged, now: int) -> Admitted:
     if c.execute("SELECT 1 FROM decisions WHERE event = ? AND automation = ?", (event, judged.automation)).fetchone():
         return Admitted((), frozenset(), "already decided")
+    verdict, reason = judged.verdict, judged.reason
+    if verdict == "yes" and judged.crossing is not None and armed(c, judged.automation, judged.crossing[0]) is False:
+        judged = Judged(
+            automation=judged.automation, verdict="no", reason="passed this level before", source=judged.source
+        )
+        verdict, reason = judged.verdict, judged.reason
     rows: list[int] = []
     accounts: set[str] = set()
     refused: list[str] = []
@@ -100,7 +106,6 @@ def _judge(c: Connection, event: int, judged: Judged, now: int) -> Admitted:
             accounts.add(planned.account)
         else:
             refused.append(said)
-    verdict, reason = judged.verdict, judged.reason
     if refused:
         verdict = "yes" if rows else "no"
         reason = "; ".join(([reason] if reason and rows else []) + refused)

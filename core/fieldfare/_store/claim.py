@@ -34,13 +34,13 @@ class Claimed:
     first_byte_at: int | None
     attempts: int
     lineage: int
+    digest: str
+    approved_digest: str
 
 
 LimitsOf = Callable[[str], tuple[Limit, ...]]
 
-CLAIMED = (
-    "id, key, token, automation, account, kind, action, revision, event, created_at, first_byte_at, attempts, lineage"
-)
+CLAIMED = "id, key, token, automation, account, kind, action, revision, event, created_at, first_byte_at, attempts, lineage, digest, approved_digest"
 
 
 def claim(
@@ -158,14 +158,14 @@ def recover(c: Connection, *, now: int) -> tuple[int, int]:
     return len(rows) - doubtful, doubtful
 
 
-def expire(c: Connection, *, now: int) -> list[int]:
+def expire(c: Connection, *, now: int) -> list[tuple[int, str]]:
     """End what nobody spoke for in time, or what is too late to be of use; with `late = ask` it is held instead."""
     rows = c.execute(
-        "SELECT id, key, automation, state, late, hold FROM deliveries"
+        "SELECT id, key, automation, state, late, hold, account FROM deliveries"
         " WHERE state IN ('held', 'due') AND expires_at <= ? AND first_byte_at IS NULL AND hold NOT IN ('late', 'missing') LIMIT 500",
         (now,),
     ).fetchall()
-    for id_, key, automation, state, late, _hold in rows:
+    for id_, key, automation, state, late, _hold, _account in rows:
         if state == "due" and late == "ask":
             says = f"{key} is late; approve it to send it all the same, or refuse it"
             c.execute(
@@ -178,4 +178,4 @@ def expire(c: Connection, *, now: int) -> list[int]:
         reason = "nobody approved it in time" if state == "held" else "too late to be of use"
         end(c, id_, "expired", reason, now)
         trouble(c, what="expired", says=f"{key} expired: {reason}", subject=key, automation=automation, now=now)
-    return [int(r[0]) for r in rows]
+    return [(int(r[0]), str(r[6])) for r in rows]

@@ -143,6 +143,20 @@ def resume(c: Connection, *, scope: str) -> bool:
     return c.execute("DELETE FROM pauses WHERE scope = ?", (scope,)).rowcount > 0
 
 
+def rename(c: Connection, *, old: str, new: str) -> None:
+    """Hand what an automation left under its old name to the new one; once-keys keep their old names and still count."""
+    open_states = "state IN ('held', 'due', 'sending', 'uncertain')"
+    c.execute(f"UPDATE deliveries SET automation = ? WHERE automation = ? AND {open_states}", (new, old))
+    c.execute(
+        "INSERT INTO crossings SELECT ?, post, armed FROM crossings WHERE automation = ? ON CONFLICT DO NOTHING",
+        (new, old),
+    )
+    c.execute(
+        "INSERT INTO automations SELECT ?, first_seen_at FROM automations WHERE name = ? ON CONFLICT DO NOTHING",
+        (new, old),
+    )
+
+
 def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: set[str], now: int) -> tuple[int, int]:
     """After a (re)load: hold what names something that is gone, and free what waited for a name that is back.
 

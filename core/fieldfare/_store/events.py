@@ -32,6 +32,8 @@ class Recorded:
     kind: str
     lineage: int
     body: str
+    ref: str
+    """`platform:id` of the post it is about; '' for none."""
 
 
 def feed_row(c: Connection, key: str, now: int) -> int:
@@ -62,9 +64,9 @@ def ingest(
         missed = missed_before is not None and fact.occurred_at < missed_before
         lineage = max(fact.lineage, _lineage(c, fact.ref)) if fact.ref else fact.lineage
         done = c.execute(
-            "INSERT INTO events (feed, event, kind, occurred_at, recorded_at, lineage, state, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (row, fact.id, fact.kind, fact.occurred_at, now, lineage, MISSED if missed else SEEN, fact.body),
+            "INSERT INTO events (feed, event, kind, occurred_at, recorded_at, lineage, state, ref, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (row, fact.id, fact.kind, fact.occurred_at, now, lineage, MISSED if missed else SEEN, fact.ref, fact.body),
         )
         if done.rowcount and not missed:
             fresh.append(int(done.lastrowid or 0))
@@ -101,7 +103,7 @@ def known(c: Connection, feed: str, ids: Collection[str]) -> frozenset[str]:
 def undecided(c: Connection, after: int, limit: int) -> list[Recorded]:
     """Events that nobody has judged, by row, beginning behind `after`."""
     rows = c.execute(
-        "SELECT e.id, f.key, e.kind, e.lineage, e.body FROM events e JOIN feeds f ON f.id = e.feed"
+        "SELECT e.id, f.key, e.kind, e.lineage, e.body, e.ref FROM events e JOIN feeds f ON f.id = e.feed"
         " WHERE e.state = 0 AND e.id > ? ORDER BY e.id LIMIT ?",
         (after, limit),
     )
@@ -117,7 +119,7 @@ def judged_pairs(c: Connection, event: int) -> frozenset[str]:
 def recorded(c: Connection, row: int) -> Recorded | None:
     """One event by its row."""
     found = c.execute(
-        "SELECT e.id, f.key, e.kind, e.lineage, e.body FROM events e JOIN feeds f ON f.id = e.feed WHERE e.id = ?",
+        "SELECT e.id, f.key, e.kind, e.lineage, e.body, e.ref FROM events e JOIN feeds f ON f.id = e.feed WHERE e.id = ?",
         (row,),
     ).fetchone()
     return Recorded(*found) if found else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 
 import structlog
 
+from ..._domain.errors import StoreError
 from ..._store import claim
 from ..._store.sqlite import Store, ms
 from ..clock import Clock
@@ -42,10 +44,21 @@ class AccountLane:
         try:
             while True:
                 self.wake.clear()
-                if not await self.round():
+                if not await self._safe_round():
                     await self._clock.wait(self.wake, self._pause())
         finally:
             await self.drain(cancel=True)
+
+    async def _safe_round(self) -> bool:
+        """A round; a bug in it is logged and stops nobody else. The store's own errors end the daemon."""
+        try:
+            return await self.round()
+        except (StoreError, sqlite3.Error):
+            raise
+        except Exception as exc:
+            log.error("a lane raised", account=self.account, exc_info=exc)
+            await self._clock.sleep(1)
+            return False
 
     async def round(self) -> bool:
         """Take and begin what may leave now; False when nothing was."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
-from pydantic import ValidationError
 
-from ..._domain.events import Event
+from ..._domain.events import Event, MetricsObserved
 from ..._store import events
 from ..._store.admission import Admitted, Conclusion, Judged, conclude
 from ..._store.sqlite import Store, ms
@@ -87,12 +86,12 @@ class DecideLane:
 
     async def round(self) -> bool:
         """Judge the next events; False when there were none."""
-        rows = self._store.read(events.undecided, self._after, DECIDE_AT_ONCE)
+        rows = _separate(self._store.read(events.undecided, self._after, DECIDE_AT_ONCE))
         if not rows:
             return False
         current = self._current()
         now = self._clock.now()
-        conclusions = [await self._event(row, current, now) for row in rows]
+        conclusions = [self._guarded(row, current, now) for row in rows]
         self._after = rows[-1].row
         done = await self._store.do(conclude, conclusions, judged_by=current.row, now=ms(now))
         if done:
@@ -104,15 +103,20 @@ class DecideLane:
         while self._thinking:
             await asyncio.wait(self._thinking)
 
-    async def _event(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
+    def _guarded(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
+        """An event that cannot be judged at all is an error for each automation on its feed, and stops nobody."""
+        try:
+            return self._event(row, current, now)
+        except Exception as exc:
+            log.error("an event cannot be judged", event=row.row, kind=row.kind, exc_info=exc)
+            users = current.uses[row.feed].automations if row.feed in current.uses else ()
+            return Conclusion(row.row, tuple(current.judge.failed(placed, exc) for placed in users))
+
+    def _event(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
         matcher = current.matcher(row.feed)
         if matcher is None:
             return Conclusion(row.row)
-        try:
-            event = self._decode(row.kind, row.body)
-        except (LookupError, ValidationError) as exc:
-            log.error("an event cannot be read", event=row.row, kind=row.kind, exc_info=exc)
-            return Conclusion(row.row)
+        event = self._decode(row.kind, row.body)
         if row.lineage != event.lineage:
             event = event.model_copy(update={"lineage": row.lineage})
         matches = matcher.match(event, now)
@@ -167,3 +171,14 @@ class DecideLane:
         conclusion = Conclusion(row.row, (judged,), closes=not open_event.left)
         done = await self._store.do(conclude, [conclusion], judged_by=current.row, now=ms(self._clock.now()))
         self._admitted(done)
+
+
+def _separate(rows: list[events.Recorded]) -> list[events.Recorded]:
+    """Up to the second reading of the same post: its judgement needs what the first one leaves behind."""
+    seen: set[str] = set()
+    for index, row in enumerate(rows):
+        if row.kind == MetricsObserved.kind:
+            if row.ref in seen:
+                return rows[:index]
+            seen.add(row.ref)
+    return rows

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -63,11 +63,12 @@ class FeedLanes:
                 self._plan(key, self._clock.monotonic())
         self._wake.set()
 
-    def hurry(self, prefix: str) -> None:
-        """Pull the feeds whose key begins so at once: something they read has changed."""
+    def hurry(self, keys: Iterable[str]) -> None:
+        """Pull these feeds at once: something they read has changed."""
         now = self._clock.monotonic()
-        for key, feed in self._feeds.items():
-            if key.startswith(prefix) and feed.task is None and feed.due > now:
+        for key in keys:
+            feed = self._feeds.get(key)
+            if feed is not None and feed.task is None and feed.due > now:
                 self._plan(key, now)
         self._wake.set()
 
@@ -133,7 +134,7 @@ class FeedLanes:
         return self._next(feed, pulled)
 
     def _next(self, feed: _Feed, pulled: Pulled) -> float:
-        if pulled.more:
+        if pulled.more or feed.use.feed.arrives_at:
             return 0.0
         every = feed.use.feed.every.total_seconds()
         if pulled.next_at is None:

@@ -23,6 +23,7 @@ CREATE TABLE events (
     lineage INTEGER NOT NULL DEFAULT 0,
     state INTEGER NOT NULL DEFAULT 0,   -- 0 seen, 1 decided, 2 missed
     judged_by INTEGER,              -- the automation set
+    ref TEXT NOT NULL DEFAULT '',   -- platform:id of the post it is about
     body TEXT,
     UNIQUE (feed, event)
 );
