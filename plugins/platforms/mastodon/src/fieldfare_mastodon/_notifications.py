@@ -62,6 +62,7 @@ class Look:
         self._now = now
         self._event_id = event_id
         self._fresh: dict[str, NoteJson] = {}
+        self._order: dict[str, tuple[int, int]] = {}
         self._seen: dict[str, NoteJson] = {}
 
     async def pull(self, cursor: str | None) -> tuple[Sequence[NoteJson], str]:
@@ -73,11 +74,12 @@ class Look:
             after = await self._forward(place)
         else:
             after = await self._from_the_top(place)
-        return sorted(self._fresh.values(), key=lambda note: note.created_at), after.model_dump_json()
+        ordered = sorted(self._fresh.items(), key=lambda item: (item[1].created_at, self._order[item[0]]))
+        return [note for _, note in ordered], after.model_dump_json()
 
     async def _first(self) -> Place:
         page = await self._page({})
-        await self._take(page, Place())
+        await self._take(page, Place(), 0)
         if not page:
             return Place()
         return self._settled(Place(floor=min(note.created_at for note in page)), page[0].id)
@@ -90,10 +92,10 @@ class Look:
             if at in ids:
                 # `min_id` is ignored: this is the top of the list.
                 return await self._from_the_top(place.model_copy(update={"forward": False}))
-            if number == 0 and len(page) >= CAPPED and await self._gap(page[-1], place):
+            if number == 0 and len(page) >= CAPPED and await self._gap(page, place):
                 return await self._from_the_top(place)
             # What lies above the anchor was not there when it was read, whatever date it carries.
-            await self._take(page, Place())
+            await self._take(page, Place(), number)
             if page:
                 at = newest = ids[0]
             if len(page) < CAPPED:
@@ -101,9 +103,12 @@ class Look:
         self.more = True
         return place.model_copy(update={"anchor": at, "newest": at})
 
-    async def _gap(self, lowest: NoteJson, place: Place) -> bool:
-        """Whether something that we do not have lies right below a page."""
-        below = [note for note in await self._page({"max_id": lowest.id}) if self._event_id(note)]
+    async def _gap(self, page: Sequence[NoteJson], place: Place) -> bool:
+        """Whether something that we do not have may lie right below a page."""
+        under = await self._page({"max_id": page[-1].id})
+        if {note.id for note in under} & {note.id for note in page}:
+            return True  # no turn is heeded, so this page is not what was asked for
+        below = [note for note in under if self._event_id(note)]
         if not below or below[0].id in (place.anchor, place.newest):
             return False
         if place.floor is not None and below[0].created_at <= place.floor:
@@ -115,7 +120,7 @@ class Look:
         by_time = "older_than" in turn
         before: list[str] = []
         top = ""
-        for _ in range(PAGES):
+        for number in range(PAGES):
             page = await self._page(turn)
             if page and [note.id for note in page] == before and not by_time:
                 # `max_id` is ignored too; Hollo has a turn of its own, by time (source).
@@ -127,7 +132,7 @@ class Look:
                     self.notes.append(f"the server lists its {len(ids)} newest notifications only; older ones are lost")
                 return self._settled(place, top)
             top = top or ("" if place.below else ids[0])
-            ours, new = await self._take(page, place)
+            ours, new = await self._take(page, place, -number)
             if place.anchor in ids or (ours and not new):
                 return self._settled(place, top)
             before, turn = ids, _older(page) if by_time else {"max_id": ids[-1]}
@@ -147,7 +152,7 @@ class Look:
             self.notes.append(f"notification {str(item.get('id'))!r} could not be read: {where}")
             return None
 
-    async def _take(self, page: Sequence[NoteJson], place: Place) -> tuple[int, int]:
+    async def _take(self, page: Sequence[NoteJson], place: Place, height: int) -> tuple[int, int]:
         """Keeps what is new on a page; gives how many of ours it held, and how many of those were new.
 
         What is not younger than the floor is history, unless something that we had already read lies below it.
@@ -167,6 +172,7 @@ class Look:
             history = place.floor is not None and note.created_at <= place.floor and number > lowest
             if id and id not in known and id not in self._fresh and not history:
                 self._fresh[id] = note
+                self._order[id] = (height, -number)
                 new += 1
         return sum(map(bool, ids)), new
 
