@@ -81,9 +81,8 @@ def claim(
             break
         if fingerprint in prints:
             continue
-        due = max(not_before, created)
-        overdue = due < booted - OVERDUE_MS and not attempts
-        if overdue and late == "skip":
+        overdue = created < booted - OVERDUE_MS and not attempts
+        if overdue and late == "skip" and max(not_before, created) < booted - OVERDUE_MS:
             end(c, id_, "expired", "its time passed while the daemon was not running", now)
             continue
         limits = limits_of(automation)
