@@ -117,7 +117,7 @@ def prepare(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    elif not os.access(path, os.W_OK):
+    elif not (os.access(path, os.W_OK) and path.stat().st_mode & 0o200):
         raise StoreError(f"{path} is read-only; the daemon must be able to write it (chmod u+w, or check the mount)")
     connection = connect(path)
     try:
