@@ -56,10 +56,10 @@ async def simulate(
 
     Each event is judged at `now`, or at its own moment when that is not given. An event that names no account is
     taken to have come to the first account the automation listens to; `accounts` adds others that events name. Keys
-    of `once_per`, actions that may happen once, and crossings are remembered from event to event; limits and approvals
-    are not asked, since they depend on what else was sent. `plugins` are modules or objects with `fieldfare_review`
-    in them. Media files are read below `project` (default: the current folder). `seed` is what the module `random`
-    starts from, for decisions that use it.
+    of `once_per`, actions that may happen once, and crossings are remembered from event to event. Limits and approvals
+    are not asked, since they depend on what else was sent, and `ctx.history` is empty. `plugins` are modules or objects
+    with `fieldfare_review` in them. Media files are read below `project` (default: the current folder). `seed` is what
+    the module `random` starts from, for decisions that use it.
     """
     placed = [_placed(one) for one in _several(automations)]
     known = {account.name: account for one in placed for account in _accounts(one.automation)}
