@@ -66,7 +66,7 @@ class Daemon:
 
     def __post_init__(self) -> None:
         self._stop = asyncio.Event()
-        self._stopped_by = ""
+        self.stopped_by = ""
         self._reloading = asyncio.Lock()
         self._arrivals = Arrivals()
         self._listener: Listener | None = None
@@ -98,7 +98,7 @@ class Daemon:
         if self._stop.is_set():
             log.warning("stopping at once", why=why)
             signal.raise_signal(signal.SIGKILL)
-        self._stopped_by = why
+        self.stopped_by = why
         self._stop.set()
 
     # -- parts
@@ -201,7 +201,7 @@ class Daemon:
             await asyncio.wait([serving, chores[0], stopping], return_when=asyncio.FIRST_COMPLETED)
             gate.stopping = True
             if self._stop.is_set():
-                log.info("stopping", why=self._stopped_by)
+                log.info("stopping", why=self.stopped_by)
                 await engine.stop(DRAIN)
         finally:
             for task in (serving, *chores, stopping):
