@@ -265,6 +265,15 @@ def test_a_bad_row_is_named_once_and_again_when_it_is_wrong_in_another_way(desk:
     assert desk.notes == ["calendar.csv:2: publish_at 'next week' is not a time; write it as 2026-11-30 09:00"]
 
 
+def test_a_row_that_only_moved_is_not_named_again(desk: Desk) -> None:
+    desk.write("a,2026-11-25 18:00,one", "a,2026-11-25 18:00,two")
+    desk.look()
+    assert desk.notes == ["calendar.csv:3: id 'a' is already used in line 2"]
+    desk.write("new,2026-11-25 18:00,above", "a,2026-11-25 18:00,one", "a,2026-11-25 18:00,two")
+    desk.look(MINUTE)
+    assert desk.notes == []
+
+
 def test_two_rows_that_cannot_be_split_are_both_named(desk: Desk) -> None:
     desk.write('a,2026-11-25 12:00,"one" x')
     desk.look()
@@ -343,6 +352,15 @@ def test_a_file_that_is_no_calendar_moves_nothing_and_says_why(desk: Desk, conte
         desk.path.write_bytes(content)
     with pytest.raises(NotSent, match=re.escape(said)):
         desk.look()
+
+
+def test_what_is_wrong_shows_before_anything_runs(desk: Desk) -> None:
+    assert desk.reader.feed.objections(desk.path.parent) == ["'calendar.csv' cannot be read: no such file or directory"]
+    desk.write("a,tomorrow,text", "b,2026-11-25 12:00,text")
+    [said] = desk.reader.feed.objections(desk.path.parent)
+    assert said.startswith("calendar.csv:2: publish_at 'tomorrow' is not a time")
+    desk.write("b,2026-11-25 12:00,text")
+    assert desk.reader.feed.objections(desk.path.parent) == []
 
 
 def test_a_folder_is_no_calendar(tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ def test_a_bad_row_is_named_when_the_daemon_starts_and_passed_over(tmp_path: Pat
     assert shelf.notes == []
 
 
+def test_what_is_wrong_shows_before_anything_runs(shelf: Shelf) -> None:
+    shelf.write("a,first", "a,second")
+    assert shelf.reader.feed.objections(shelf.path.parent) == ["queue.csv:3: id 'a' is already used in line 2"]
+
+
 def test_an_item_whose_image_is_not_there_is_passed_over_until_it_is(shelf: Shelf) -> None:
     shelf.write("a,first,bird.png,a bird", "b,second", header="id,text,image,alt")
     assert [e.id for e in shelf.look()] == ["b"]

@@ -120,6 +120,10 @@ class Feed(ABC, Generic[E]):
         `identities` gives the network's id for each of `accounts`.
         """
 
+    def objections(self, project: Path) -> list[str]:
+        """What is wrong with the source as far as it shows without a network, in words; for `check`."""
+        return []
+
     @abstractmethod
     async def pull(self, cursor: str | None, services: FeedServices) -> Batch[E]:
         """New events since the cursor. Raises PlatformError when the source did not answer; then nothing moves."""

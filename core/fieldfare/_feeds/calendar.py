@@ -49,11 +49,14 @@ class Calendar(Feed[ContentDue]):
     def key(self, identities: Mapping[str, str]) -> str:
         return f"csv:{os.path.normpath(self.path)}:{self.zone}"
 
+    def objections(self, project: Path) -> list[str]:
+        return rows.objections(project / self.path, project, zone=self.zone)
+
     async def pull(self, cursor: str | None, services: FeedServices) -> Batch[ContentDue]:
         now = services.now
         state = _Cursor(**json.loads(cursor)) if cursor else _Cursor(isoformat(now))
         path = services.project / self.path
-        stamp = table.stamp(path)
+        stamp = table.stamp(path, table.shown(path, services.project))
         if stamp == state.stamp and (not state.upcoming or now < datetime.fromisoformat(state.upcoming)):
             return Batch((), cursor, next_at=self._next_look(state, now))
         sheet = rows.read(path, services.project, zone=self.zone)

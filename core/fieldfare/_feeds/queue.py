@@ -54,6 +54,9 @@ class Queue(Feed[ContentDue]):
     def key(self, identities: Mapping[str, str]) -> str:
         return f"queue:{os.path.normpath(self.path)}"
 
+    def objections(self, project: Path) -> list[str]:
+        return rows.objections(project / self.path, project, zone=None)
+
     async def pull(self, cursor: str | None, services: FeedServices) -> Batch[ContentDue]:
         now = services.now
         state = _Cursor(**json.loads(cursor)) if cursor else _Cursor(isoformat(now))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .._domain.errors import NotSent
 from .._domain.values import Draft, Media, Visibility
 from . import table
 from .walltime import moment
@@ -58,13 +59,21 @@ class Sheet:
         return said, [bad.digest for bad in self.bad[:REMEMBERED]]
 
 
+def objections(path: Path, project: Path, *, zone: str | None) -> list[str]:
+    """Everything that is wrong with the file, in words."""
+    try:
+        return read(path, project, zone=zone).news(())[0]
+    except NotSent as exc:
+        return [str(exc)]
+
+
 class _Unusable(Exception):
     """Why one row cannot be used."""
 
 
 def read(path: Path, project: Path, *, zone: str | None) -> Sheet:
     """Every row of the file, dated in `zone` unless that is None. Raises NotSent when the file as a whole is no use."""
-    shown = str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
+    shown = table.shown(path, project)
     lines = table.lines(path, shown)
     header = table.header(lines, shown, ["id", "publish_at", "text"] if zone else ["id", "text"])
     reader = _Reader(header, path.parent, project, zone)

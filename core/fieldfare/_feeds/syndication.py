@@ -171,26 +171,18 @@ def _clean(text: str, longest: int) -> str:
 
 
 class _Text(HTMLParser):
-    """Collects what a browser would show; tags become spaces where they end a line."""
+    """Collects what a browser would show; where a line ends stands a space. (Scripts were taken out by feedparser.)"""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
-        self.hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "style"):
-            self.hidden += 1
-        elif tag in ("br", "p", "div", "li", "tr", "h1", "h2", "h3"):
+        if tag in ("br", "p", "div", "li", "tr", "h1", "h2", "h3"):
             self.parts.append(" ")
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style"):
-            self.hidden = max(0, self.hidden - 1)
-
     def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.parts.append(data)
+        self.parts.append(data)
 
 
 def _is_an_address(url: str) -> str:

@@ -18,12 +18,17 @@ RESTARTS = 100
 DELIMITERS = ",;\t"
 
 
-def stamp(path: Path) -> str:
+def shown(path: Path, project: Path) -> str:
+    """The file's name for people: from the project's folder on, if it is there."""
+    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
+
+
+def stamp(path: Path, shown: str) -> str:
     """Changes when the file does. Raises NotSent when there is no such file."""
     try:
         status = path.stat()
     except OSError as exc:
-        raise NotSent(f"{str(path)!r} cannot be read: {(exc.strerror or str(exc)).lower()}") from exc
+        raise NotSent(f"{shown!r} cannot be read: {(exc.strerror or str(exc)).lower()}") from exc
     return f"{status.st_mtime_ns}:{status.st_size}"
 
 
