@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from fieldfare import Automation
-from fieldfare._contract import actions as A
 from fieldfare._contract.feeds import Arrival
-from fieldfare._domain import events as EV
 from fieldfare._engine.embedded import Engine, Surroundings
 from fieldfare._engine.media import MediaFolder
 from fieldfare._engine.placed import Placed
 from fieldfare._engine.sets import AutomationSet
 from fieldfare._engine.stop import Stop
+from fieldfare._host import PluginHost
 from fieldfare._store import query
 from fieldfare._store.sqlite import Store
 from fieldfare.plugin import Answer, NotSent, Request
@@ -79,7 +78,8 @@ class Line:
         self.clock = ManualClock()
         self.store = store or Store.in_memory()
         self.project = project
-        self.host = FakeHost()
+        self.host = PluginHost()
+        self.host.discover()
         self.gate = Stop(project / "pause", self.clock)
         self.automations = automations
         self.arrivals: list[Arrival] = []
@@ -95,7 +95,6 @@ class Line:
                 media=MediaFolder(self.project / "media", self.project),
                 secrets=NoSecrets(),
                 client=lambda account, private, hosts: NoNetwork(),
-                host=self.host,
                 stopped=self.gate.why,
                 arrivals=self._take,
             )
@@ -106,14 +105,14 @@ class Line:
         return taken
 
     async def start(self) -> Line:
-        await self.engine.start(placed(self.automations))
+        await self.engine.start(placed(self.automations), self.host)
         await self.engine.round()
         return self
 
     async def restart(self) -> None:
         """The process dies without a word and another begins on the same store."""
         self.engine = self._engine()
-        await self.engine.start(placed(self.automations))
+        await self.engine.start(placed(self.automations), self.host)
 
     async def round(self) -> None:
         await self.engine.housekeep()
@@ -142,21 +141,6 @@ class Line:
     def world(self, platform: Playground) -> Any:
         """The Playground's world, to act as other people."""
         return self.engine.sessions._shared[platform.place]
-
-
-class FakeHost:
-    observes_events = False
-    observes_deliveries = False
-    action_kinds = frozenset(a.kind for a in A.BUILT_IN)
-
-    def action(self, kind):
-        return {a.kind: a for a in A.BUILT_IN}[kind]
-
-    def event(self, kind):
-        return {a.kind: a for a in EV.BUILT_IN}[kind]
-
-    def review(self, *a):
-        return None
 
 
 def placed(automations: Sequence[Automation[Any]]) -> AutomationSet:

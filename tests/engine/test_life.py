@@ -399,7 +399,7 @@ def test_a_post_already_above_at_the_first_reading_is_left_alone(tmp_path: Path)
         await first.start()
         kept = first.world(platform).post("brand", "old", at=START - timedelta(hours=2))
         liked(first, platform, kept.ref.id, 5)
-        await line.engine.start(_set(line))
+        await line.engine.start(_set(line), line.host)
         line.engine.sessions._shared[platform.place] = first.world(platform)
         await line.round()
         assert line.reasons(1)["popular"][0] == "missed"
@@ -446,13 +446,13 @@ def test_what_names_a_missing_automation_is_held_and_moves_when_it_returns(tmp_p
         line.gate.stopping = False
         (automation,) = line.automations
         line.automations = (posting(platform, "other"),)
-        await line.engine.replace(_set(line))
+        await line.engine.replace(_set(line), line.host)
         assert (line.states, line.deliveries[0].reason) == (
             ["held"],
             "automation 'thanks' is gone; it moves again when the name returns",
         )
         line.automations = (automation,)
-        await line.engine.replace(_set(line))
+        await line.engine.replace(_set(line), line.host)
         await line.move(1)
         assert line.states == ["delivered"]
 
@@ -475,7 +475,7 @@ def test_a_renamed_automation_keeps_its_once_keys(tmp_path: Path) -> None:
                 renamed_from="thanks",
             ),
         )
-        await line.engine.replace(_set(line))
+        await line.engine.replace(_set(line), line.host)
         await mentioned(line, platform)
         assert len(line.states) == 1
         assert line.reasons(2)["gratitude"][1].startswith("already acted on")

@@ -75,7 +75,7 @@ def test_a_mention_from_before_the_start_is_missed(tmp_path: Path) -> None:
     async def story() -> None:
         platform = quiet()
         line = Line(tmp_path, answering(platform))
-        await line.engine.start(placed(line.automations))
+        await line.engine.start(placed(line.automations), line.host)
         await line.engine.sessions.open("brand")
         line.world(platform).post("ada", "hello @brand", at=line.clock.now() - timedelta(days=1))
         await line.round()

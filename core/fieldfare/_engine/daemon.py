@@ -31,6 +31,7 @@ from .listener import Arrivals, Endpoint, Listener
 from .lock import StoreLock, wait_for_turn
 from .media import MediaFolder
 from .operations import Operations
+from .secrets import Confided
 from .sets import AutomationSet
 from .stop import Stop
 
@@ -55,9 +56,9 @@ class Daemon:
     """One run of a project. `load` reads the files anew; it raises ConfigError with every mistake."""
 
     home: Home
-    host: PluginHost
     redactor: Redactor
-    load: Callable[[], AutomationSet]
+    load: Callable[[], tuple[AutomationSet, PluginHost]]
+    """The automations as the files have them now, and the plugins with the hooks that stand in those files."""
     options: Options = field(default_factory=Options)
     clock: Clock = field(default_factory=RealClock)
     rnd: random.Random = field(default_factory=random.Random)
@@ -74,12 +75,12 @@ class Daemon:
 
     async def run(self) -> None:
         """Run until a signal, or once. Raises StoreInUse, StoreError, ConfigError; Fenced when it was taken over."""
-        automations = self.load()
+        automations, host = self.load()
         async with contextlib.AsyncExitStack() as stack:
             store, gate = await self._hold(stack)
             engine = Engine(self._around(store, gate))
             stack.push_async_callback(engine.aclose)
-            await engine.start(automations)
+            await engine.start(automations, host)
             if self.options.once:
                 await engine.round()
                 return
@@ -135,9 +136,8 @@ class Daemon:
             rnd=self.rnd,
             project=self.home.root,
             media=MediaFolder(self.home.state / "media", self.home.root),
-            secrets=self.home.secrets,
+            secrets=Confided(self.home.secrets, self.redactor),
             client=self._client,
-            host=self.host,
             stopped=gate.why,
             arrivals=self._arrivals.take,
             private=self.home.settings.private,
@@ -178,13 +178,13 @@ class Daemon:
         """Validate the files beside the running set and swap; on a mistake the old set goes on. Raises ConfigError."""
         async with self._reloading:
             try:
-                automations = self.load()
+                automations, host = self.load()
             except ConfigError as exc:
                 log.error("the files were not taken; the old ones run on", mistakes=[str(m) for m in exc.mistakes])
                 raise
             if automations.digest == engine.automations.digest:
                 return {"automations": len(automations), "changed": False}
-            await engine.replace(automations)
+            await engine.replace(automations, host)
             await self._listen(automations)
             log.info("reloaded", automations=len(automations))
             return {"automations": len(automations), "changed": True}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -21,6 +21,7 @@ from .._contract.limits import Limit
 from .._contract.platform import Session
 from .._domain.errors import AuthFailed, NotSent, PlatformError
 from .._domain.events import DeliverySettled, Event, MetricsObserved, PostEvent, TroubleSeen
+from .._host import PluginHost
 from .._store import accounts, claim, control, events, query
 from .._store.admission import Admitted
 from .._store.claim import Claimed
@@ -37,9 +38,6 @@ from .plan import limits_of
 from .recall import Resolver
 from .sessions import ClientFactory, GuardedClient, Secrets, Sessions
 from .sets import AutomationSet
-
-if TYPE_CHECKING:
-    from .._host import PluginHost
 
 log = structlog.get_logger("fieldfare.engine")
 
@@ -60,7 +58,6 @@ class Surroundings:
     media: MediaFolder
     secrets: Secrets
     client: ClientFactory
-    host: PluginHost
     stopped: Callable[[str, str, str], str | None]
     arrivals: Arrivals
     private: tuple[str, ...] = ()
@@ -73,6 +70,7 @@ class Engine:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._set = AutomationSet(())
+        self._host = PluginHost()
         self._booted = ms(around.clock.now())
         self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {})
         self._notices: Way | None = None
@@ -89,10 +87,7 @@ class Engine:
         """Feeds that read what we ourselves write."""
         self._doubt = asyncio.Event()
         ingestor = Ingestor(
-            store=around.store,
-            clock=around.clock,
-            services=self._pull_services,
-            ingested=around.host.event_ingested if around.host.observes_events else None,
+            store=around.store, clock=around.clock, services=self._pull_services, ingested=self._ingested
         )
         self._deliverer = Deliverer(
             store=around.store,
@@ -113,14 +108,14 @@ class Engine:
 
     # -- what runs
 
-    async def start(self, automations: AutomationSet) -> None:
+    async def start(self, automations: AutomationSet, host: PluginHost) -> None:
         """Take up where the last holder stopped, with this set."""
         due, doubtful = await self._around.store.do(claim.recover, now=ms(self._around.clock.now()))
         if due or doubtful:
             log.info("recovered", due=due, uncertain=doubtful)
-        await self.replace(automations)
+        await self.replace(automations, host)
 
-    async def replace(self, automations: AutomationSet) -> None:
+    async def replace(self, automations: AutomationSet, host: PluginHost) -> None:
         """Judge and deliver by this set from now on; what is on its way is not touched."""
         store, now = self._around.store, ms(self._around.clock.now())
         for account in automations.accounts.values():
@@ -136,14 +131,14 @@ class Engine:
         for placed in automations:
             if placed.automation.renamed_from:
                 await store.do(control.rename, old=placed.automation.renamed_from, new=placed.automation.name)
-        self._set = automations
+        self._set, self._host = automations, host
         self._limits = {placed.automation.name: limits_of(placed.automation) for placed in automations}
         self._follow(row)
         held, freed = await store.do(
             control.adopt,
             automations={placed.automation.name for placed in automations},
             accounts=set(automations.accounts),
-            kinds=set(self._around.host.action_kinds),
+            kinds=set(self._host.action_kinds),
             now=now,
         )
         if held or freed:
@@ -208,11 +203,11 @@ class Engine:
 
     def action(self, kind: str, body: str) -> Action[Any]:
         """A stored action; raises LookupError for a kind that is gone."""
-        return self._around.host.action(kind).model_validate_json(body)
+        return self._host.action(kind).model_validate_json(body)
 
     def event(self, kind: str, body: str) -> Event:
         """A stored event; raises LookupError for a kind that is gone."""
-        return self._around.host.event(kind).model_validate_json(body)
+        return self._host.event(kind).model_validate_json(body)
 
     @property
     def automations(self) -> AutomationSet:
@@ -222,7 +217,7 @@ class Engine:
         store = self._around.store
         return Judge(
             accounts=self._set.accounts,
-            review=self._around.host.review,
+            review=self._host.review,
             media=self._around.media,
             identity=self._identity,
             past=lambda automation: store.read(query.past, automation),
@@ -358,11 +353,14 @@ class Engine:
 
     # -- what tells whom
 
+    def _ingested(self) -> Callable[[Event], None] | None:
+        return self._host.event_ingested if self._host.observes_events else None
+
     def _admitted(self, done: Sequence[Admitted]) -> None:
         touched: set[str] = set()
         for admitted in done:
             touched |= admitted.accounts
-            if self._around.host.observes_deliveries:
+            if self._host.observes_deliveries:
                 for row in admitted.deliveries:
                     self._tell(row)
         for name in touched:
@@ -371,7 +369,7 @@ class Engine:
                 lane.wake.set()
 
     def _changed(self, row: int, account: str) -> None:
-        if self._around.host.observes_deliveries:
+        if self._host.observes_deliveries:
             self._tell(row)
         self.feeds.hurry(self._own_feeds)
         lane = self._lanes.get(account)
@@ -381,4 +379,4 @@ class Engine:
     def _tell(self, row: int) -> None:
         delivery = self._around.store.read(query.delivery, row)
         if delivery is not None:
-            self._around.host.delivery_changed(delivery.public)
+            self._host.delivery_changed(delivery.public)

@@ -110,8 +110,8 @@ class Ingestor:
     clock: Clock
     services: Callable[[str, Feed[Any], datetime], Awaitable[PullServices]]
     """(key, feed, now) → what the pull is lent; raises PlatformError when an account cannot be opened."""
-    ingested: Callable[[Event], None] | None = None
-    """Told of each new event after the transaction; None when nobody listens."""
+    ingested: Callable[[], Callable[[Event], None] | None] = lambda: None
+    """Who is told of each new event after the transaction; None when nobody listens."""
 
     async def pull(self, key: str, feed: Feed[Any]) -> Pulled:
         """One pull. A source that does not answer changes nothing but the feed's error."""
@@ -140,19 +140,19 @@ class Ingestor:
             batch.committed()
         for note in batch.notes:
             log.warning("a feed could not read something", feed=key, note=note)
-        if self.ingested is not None and fresh:
-            self._tell(fresh, batch.events)
+        tell = self.ingested()
+        if tell is not None and fresh:
+            self._tell(tell, fresh, batch.events)
         return Pulled(tuple(fresh), batch.more, batch.next_at)
 
     async def _touch(self, key: str, cursor: str | None, start: datetime) -> None:
         await self.store.do(events.ingest, feed=key, facts=(), cursor=cursor, now=ms(start), missed_before=None)
 
-    def _tell(self, fresh: Sequence[int], pulled: Sequence[Event]) -> None:
-        assert self.ingested is not None
+    def _tell(self, tell: Callable[[Event], None], fresh: Sequence[int], pulled: Sequence[Event]) -> None:
         ids = {row_id for row in fresh if (row_id := self.store.read(query.event_id, row))}
         for event in pulled:
             if event.id in ids:
-                self.ingested(event)
+                tell(event)
 
 
 def _placed(event: Event, account: str) -> Event:

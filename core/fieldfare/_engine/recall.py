@@ -10,7 +10,7 @@ import structlog
 
 from .._contract.delivery import Absent, Found, Unknowable
 from .._contract.platform import Declaration, Recalls
-from .._domain.errors import PlatformError
+from .._domain.errors import PlatformError, PluginError
 from .._store import doubts, settle
 from .._store.sqlite import Store, ms
 from .clock import Clock
@@ -59,7 +59,7 @@ class Resolver:
             return LOOK_AGAIN
         try:
             action = self.deliverer.decode(doubt.claimed.kind, doubt.claimed.action)
-        except LookupError:
+        except (LookupError, PluginError):
             return LOOK_AGAIN
         declaration = declared(way.session, action)
         left = seen.since + declaration.settle.total_seconds() - now

@@ -7,10 +7,12 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._domain.errors import ConfigError, Mistake
+from .._net import Redactor
 from .settings import FILE, Settings, syntax_mistake
 
 
@@ -99,4 +101,18 @@ class SecretSource:
             value: str | None = keyring.get_password(self._service, name)
         except Exception as exc:
             raise ConfigError(f"the keyring did not give the secret {name!r}: {type(exc).__name__}") from exc
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Confided:
+    """A source whose values are hidden from logs and errors from the moment they are read."""
+
+    source: SecretSource
+    redactor: Redactor
+
+    def get(self, name: str) -> str:
+        """The value; raises ConfigError when no source has it, or when it is too short to be hidden."""
+        value = self.source.get(name)
+        self.redactor.add(value)
         return value
