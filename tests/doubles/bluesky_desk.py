@@ -46,9 +46,10 @@ class Desk:
         """A new session of the account, with the tokens that were kept."""
         return self.run(self.settings.open(self.lent()))
 
-    def handler(self, request: Request) -> Answer:
-        """The far side; what it was asked is in `asked`."""
+    async def handler(self, request: Request) -> Answer:
+        """The far side, a turn of the loop away; what it was asked is in `asked`."""
         self.asked.append(request)
+        await asyncio.sleep(0)
         return self._far_side(request)
 
     def lent(self) -> Lent:

@@ -167,8 +167,10 @@ def test_a_deactivated_account_is_told_to_its_owner() -> None:
     with pytest.raises(AuthFailed, match="not active"):
         desk.run(desk.session.whoami())
     desk.tokens.clear()
+    asked = desk.calls("getSession")
     with pytest.raises(AuthFailed, match="not active"):
         desk.run(desk.open().whoami())
+    assert desk.calls("getSession") == asked
 
 
 def test_the_server_in_the_accounts_own_document_is_used_where_we_may_talk_to_it() -> None:

@@ -140,6 +140,8 @@ def test_history_that_the_first_look_did_not_reach_is_never_new() -> None:
     first = reader.new()
     assert len(first) < 5 * PAGES + 40
     fresh = reader.add("fresh")
+    # What vanishes lets what is older move up.
+    reader.entries = [entry for entry in reader.entries if entry["uri"] not in first[-30:]]
     reader.now += DEEP_EVERY
     assert reader.new() == [fresh]
 

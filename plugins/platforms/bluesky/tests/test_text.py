@@ -54,6 +54,7 @@ def _facets(text: str) -> list[dict[str, Any]]:
         ("see (https://brand.example/a_(b))", "link", "https://brand.example/a_(b)"),
         ("„https://brand.example/ü“", "link", "https://brand.example/ü"),
         ("https://brand.example/@you", "link", "https://brand.example/@you"),
+        ("https://brand.example/?to=@you.example", "link", "https://brand.example/?to=@you.example"),
         ("we are #open, today", "tag", "open"),
         ("#öffnung", "tag", "öffnung"),
         ("＃open", "tag", "open"),

@@ -223,6 +223,31 @@ def test_a_post_that_another_delivery_holds_is_not_taken_for_ours() -> None:
     assert isinstance(desk.run(trial.resolve(HELLO)), Unknowable)
 
 
+def test_a_record_under_our_key_that_answers_another_post_is_for_a_person_to_see() -> None:
+    desk = Desk()
+    asked, other = mention(desk), mention(desk, "@brand.test hello?")
+    action = Reply(to=asked, text="Hi")
+    desk.net.script(faults.drop(performed=True), "POST", "*putRecord")
+    trial = desk.trial()
+    with pytest.raises(OutcomeUnknown):
+        perform(desk, action, trial)
+    [reply] = desk.brand.posts()
+    reply["reply"]["parent"]["uri"] = other.id
+    assert isinstance(desk.run(trial.resolve(action)), Unknowable)
+
+
+def test_a_key_that_another_record_has_taken_is_refused_and_left_alone() -> None:
+    desk = Desk()
+    asked, other = mention(desk), mention(desk, "@brand.test hello?")
+    done = perform(desk, Reply(to=asked, text="Hi"))
+    assert done.ref is not None
+    [reply] = desk.brand.posts()
+    reply["reply"]["parent"]["uri"] = other.id
+    with pytest.raises(Rejected, match="another record stands under our key"):
+        perform(desk, Reply(to=asked, text="Hi again"))
+    assert desk.brand.posts() == [reply]
+
+
 def test_a_recall_that_cannot_look_says_so_and_not_that_nothing_is_there() -> None:
     desk = Desk()
     desk.net.script(faults.drop(performed=True), "POST", "*putRecord")
@@ -390,14 +415,16 @@ def test_too_many_calls_are_not_sent_and_wait_as_long_as_the_network_says(form: 
     assert caught.value.retry_after == pytest.approx(289, abs=1)
 
 
+@pytest.mark.parametrize("action", [HELLO, THREAD], ids=["post", "thread"])
 @pytest.mark.parametrize("status", [200, 302, 403, 404])
-def test_a_page_for_people_proves_nothing_about_a_write(status: int) -> None:
+def test_a_page_for_people_proves_nothing_about_a_write(status: int, action: Publish) -> None:
     desk = Desk()
-    desk.net.script(faults.html(performed=True, status=status), "POST", "*putRecord")
     trial = desk.trial()
+    desk.net.script(faults.html(performed=True, status=status), "POST", "*Record")
+    desk.net.script(faults.html(performed=True, status=status), "POST", "*applyWrites")
     with pytest.raises(OutcomeUnknown):
-        perform(desk, HELLO, trial)
-    assert isinstance(desk.run(trial.resolve(HELLO)), Found)
+        perform(desk, action, trial)
+    assert isinstance(desk.run(trial.resolve(action)), Found)
 
 
 def test_an_empty_answer_proves_nothing_about_a_write() -> None:
@@ -407,8 +434,9 @@ def test_an_empty_answer_proves_nothing_about_a_write() -> None:
         perform(desk, HELLO)
 
 
-def test_a_server_error_at_an_upload_is_not_sent() -> None:
+@pytest.mark.parametrize("fault", [faults.broken(503, performed=False), faults.answer(as_json({}), performed=False)])
+def test_an_upload_that_gave_no_blob_is_not_sent(fault: faults.Fault) -> None:
     desk = Desk()
-    desk.net.script(faults.broken(503, performed=False), "POST", "*uploadBlob")
+    desk.net.script(fault, "POST", "*uploadBlob")
     with pytest.raises(NotSent):
         perform(desk, Publish(draft=Draft(text="look", media=(PICTURE,))))

@@ -153,9 +153,7 @@ class BlueskySession(
             items = [FeedItem.model_validate(item) for item in page.get("feed") or ()]
             now = self._services.now()
             own = [
-                post_of_view(view, me, now)
-                for view in views([item.post for item in items if not item.reason])
-                if view.author.did == me
+                post_of_view(view, me, now) for view in views([item.post for item in items]) if view.author.did == me
             ]
             found |= {post.ref.id: post for post in own if post.created_at >= since}
             cursor = page.get("cursor") or ""

@@ -144,10 +144,9 @@ class Viewer(Wire):
 
 
 class FeedItem(Wire):
-    """A post in somebody's feed; `reason` says why it stands there when somebody else wrote it, or it was pinned."""
+    """A post in somebody's feed, who need not be its author."""
 
     post: dict[str, Any]
-    reason: Any = None
 
 
 class PostView(Wire):

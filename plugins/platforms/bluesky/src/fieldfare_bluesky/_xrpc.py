@@ -127,11 +127,9 @@ def _judge_write(answer: Answer) -> None:
 
 
 def _judge(answer: Answer) -> None:
-    """Raises for what means the same in every call: our credentials, and too many calls."""
+    """Raises for what is wrong with our credentials, which means the same in every call."""
     if answer.status < 400:
         return
-    if answer.status == 429:
-        raise NotSent(_said(answer), retry_after=retry_after(answer))
     error = error_of(answer) or ""
     if error in _STALE:
         raise StaleToken(_said(answer))
