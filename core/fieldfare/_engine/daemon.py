@@ -20,9 +20,10 @@ from .._contract.platform import Account
 from .._domain.errors import ConfigError, FieldfareError
 from .._host import PluginHost
 from .._net import Client, Redactor
-from .._store import accounts
+from .._store import accounts, query
 from .._store.sqlite import Store, backup, ms
 from .._store.writer import Fenced
+from .alarm import Alarm
 from .clock import Clock, RealClock
 from .control import ControlServer
 from .embedded import Engine, Surroundings
@@ -190,39 +191,51 @@ class Daemon:
             return {"automations": len(automations), "changed": True}
 
     async def _serve(self, engine: Engine, store: Store, gate: Stop) -> None:
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        alarm = Alarm(lambda exc: None if broken.done() else broken.set_exception(exc))
+        alarm.every(1, lambda: self._chores(engine, store, gate), "chores")
+        alarm.every(3600, lambda: self._sweep(store), "sweep")
+        alarm.start()
         serving = asyncio.create_task(engine.serve(), name="engine")
-        chores = [asyncio.create_task(self._beat(engine, store, gate), name="housekeeping")]
-        if self.options.watch:
-            chores.append(asyncio.create_task(self._watch(engine), name="watch"))
+        watching = asyncio.create_task(self._watch(engine), name="watch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         log.info("ready", automations=len(engine.automations), accounts=len(engine.sessions.accounts))
         self.ready(engine)
         try:
-            await asyncio.wait([serving, chores[0], stopping], return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [serving, broken, stopping]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             gate.stopping = True
             if self._stop.is_set():
                 log.info("stopping", why=self.stopped_by)
                 await engine.stop(DRAIN)
         finally:
-            for task in (serving, *chores, stopping):
+            alarm.stop()
+            for task in (serving, watching, stopping, broken):
                 task.cancel()
-            done = await asyncio.gather(serving, *chores, stopping, return_exceptions=True)
+            done = await asyncio.gather(broken, serving, watching, stopping, return_exceptions=True)
         for result in done:
             for exc in _errors(result):
                 raise exc
 
-    async def _beat(self, engine: Engine, store: Store, gate: Stop) -> None:
-        """Renew the lease and do what passes by time alone, once a second."""
-        while True:
-            await store.do(accounts.beat)
-            gate.beat_at = self.clock.monotonic()
-            await engine.housekeep()
-            await self.clock.sleep(1)
+    async def _chores(self, engine: Engine, store: Store, gate: Stop) -> None:
+        """Renew the lease, and do what passes by time alone."""
+        await store.do(accounts.beat)
+        gate.beat_at = self.clock.monotonic()
+        await engine.housekeep()
+
+    async def _sweep(self, store: Store) -> None:
+        """Remove kept media that no open delivery names any more."""
+        MediaFolder(self.home.state / "media", self.home.root).sweep(store.read(query.open_media))
 
     async def _watch(self, engine: Engine) -> None:
-        async for _ in changes(self.home):
-            with contextlib.suppress(FieldfareError):
-                await self.reload(engine)
+        if not self.options.watch:
+            return
+        try:
+            async for _ in changes(self.home):
+                with contextlib.suppress(FieldfareError):
+                    await self.reload(engine)
+        except OSError as exc:
+            log.warning("files cannot be watched; send SIGHUP after a change", why=str(exc))
 
     async def _listen(self, automations: AutomationSet) -> None:
         """Serve the paths of the web hook feeds; without any, nothing listens."""

@@ -13,7 +13,7 @@ import structlog
 from .._contract.feeds import Arrival, Batch, Feed
 from .._contract.http import Http
 from .._contract.platform import Session
-from .._domain.errors import PlatformError
+from .._domain.errors import ConfigError, PlatformError
 from .._domain.events import DeliverySettled, Event, PostEvent, TroubleSeen
 from .._domain.values import PostRef, Receipt, Secret
 from .._store import events, query
@@ -120,7 +120,7 @@ class Ingestor:
         try:
             services = await self.services(key, feed, start)
             batch = cast(Batch[Event], await feed.pull(cursor, services))
-        except PlatformError as exc:
+        except (PlatformError, ConfigError) as exc:
             await self.store.do(events.pull_failed, feed=key, now=ms(start), error=str(exc))
             return Pulled((), failed=str(exc) or type(exc).__name__, retry_after=getattr(exc, "retry_after", None))
         account = feed.accounts[0] if len(feed.accounts) == 1 else ""
