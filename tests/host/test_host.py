@@ -301,7 +301,9 @@ def test_nothing_of_a_refused_plugin_is_kept() -> None:
     host = PluginHost()
     module = plugin(fieldfare_platforms=_raises, fieldfare_event_ingested=lambda event: None)
     refused(module, host)
-    assert (host.plugins, host.observes_events, host.platform_kinds) == ([], False, frozenset())
+    register(platforms(OtherPigeon), "dove", host)
+    assert [found.name for found in host.plugins] == ["dove"]
+    assert (host.observes_events, host.platform("pigeon")) == (False, OtherPigeon)
 
 
 def test_two_plugins_with_one_kind_are_both_named() -> None:

@@ -92,7 +92,7 @@ class AutomationSet:
 
 
 def accounts_of(placed: Placed) -> list[Account]:
-    """Whom an automation acts as, and to whom it listens."""
+    """To whom an automation listens, and as whom it acts."""
     automation = placed.automation
     return [*automation.trigger.accounts, *([automation.account] if automation.account else [])]
 

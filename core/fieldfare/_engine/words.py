@@ -43,7 +43,8 @@ def in_words(error: ErrorDetails, owner: str, known: Collection[str]) -> tuple[s
     if is_of_a_secret(error):
         return f"{name!r} of {owner} names a secret", "write secret('NAME'), and keep its value out of the file"
     said = _said(error)
-    given = "" if kind in ("value_error", "assertion_error") or _private(name) else f", not {_short(error['input'])}"
+    speaks_for_itself = kind in ("value_error", "assertion_error") or error["input"] == ""
+    given = "" if speaks_for_itself or _private(name) else f", not {_short(error['input'])}"
     return (f"{name!r} of {owner}: {said}{given}" if name else f"{owner}: {said}"), ""
 
 
