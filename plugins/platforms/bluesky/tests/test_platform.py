@@ -44,7 +44,7 @@ def test_what_the_network_takes_is_not_objected_to(draft: Draft) -> None:
 
 def test_a_password_in_the_settings_is_refused_and_its_name_is_enough() -> None:
     with pytest.raises(ValidationError):
-        Bluesky(handle="brand.example", app_password="canary-bluesky-7f3a")  # type: ignore[arg-type]
+        Bluesky.model_validate({"handle": "brand.example", "app_password": "canary-bluesky-7f3a"})
     assert Bluesky(handle="brand.example", app_password=secret("OTHER")).secrets == (secret("OTHER"),)
 
 

@@ -71,7 +71,7 @@ def post(
     created_at: datetime,
 ) -> dict[str, Any]:
     """A post record; raises Rejected for a draft that the network would show to more people than it may be shown to."""
-    if False:
+    if draft.visibility not in (None, Visibility.PUBLIC):
         raise Rejected(f"everything on bluesky is public, and the post is to be {draft.visibility.value!r}")
     record: dict[str, Any] = {"$type": POST, "text": draft.text, "createdAt": written(created_at)}
     if facets:
