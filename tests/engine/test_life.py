@@ -26,6 +26,7 @@ from fieldfare import (
     MetricsObserved,
     Money,
     Notify,
+    PostRef,
     Publish,
     QuietHours,
     Rate,
@@ -418,7 +419,8 @@ def test_money_is_reserved_before_the_call(tmp_path: Path) -> None:
     budget = Budget(total=Money(amount=Decimal(25), currency="EUR"))
 
     async def story() -> None:
-        from fieldfare._store.admission import Conclusion, Judged, Planned, conclude
+        from fieldfare._store.admission import Conclusion, Judged, conclude
+        from fieldfare._store.planned import Planned
 
         line = Line(tmp_path)
         planned = [
@@ -491,7 +493,7 @@ def test_a_step_in_doubt_is_not_sent_again_by_another_attempt(tmp_path: Path) ->
         (doubt,) = line.deliveries
         await line.store.do(lambda c: c.execute("UPDATE deliveries SET state = 'sending'"))
         (step,) = line.store.read(steps.steps, doubt.id)
-        again = {"delivery": doubt.id, "token": doubt.token, "name": step.name, "now": 1, "server_now": 1}
+        again: dict[str, Any] = {"delivery": doubt.id, "token": doubt.token, "name": step.name, "now": 1, "server_now": 1}
         with pytest.raises(Refused, match="was sent before"):
             await line.store.do(steps.sending, **again)
 
@@ -500,7 +502,7 @@ def test_a_step_in_doubt_is_not_sent_again_by_another_attempt(tmp_path: Path) ->
 
 def test_a_boost_is_never_more_than_its_budget_allows_by_type() -> None:
     boost = Boost(
-        post={"platform": "playground", "id": "1"},  # type: ignore[arg-type]
+        post=PostRef(platform="playground", id="1"),
         spend=Money(amount=Decimal(5), currency="EUR"),
         days=2,
     )

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from fieldfare import Budget, Money, QuietHours, Rate
 from fieldfare._store import claim, settle
-from fieldfare._store.admission import Conclusion, Judged, Planned, conclude
+from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.limits import period_start, quiet_until
+from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store, moment, ms
 
 

@@ -13,8 +13,8 @@ import structlog
 
 from .._contract.actions import Action
 from .._contract.limits import Limit
-from .._contract.platform import Declaration, ReadsPosts, Session
-from .._domain.errors import AuthFailed, NotSent, OutcomeUnknown, PlatformError, Refused, Rejected
+from .._contract.platform import Declaration, Session
+from .._domain.errors import AuthFailed, NotSent, OutcomeUnknown, Refused, Rejected
 from .._domain.values import Pending, Receipt
 from .._store import accounts, claim, settle
 from .._store.claim import Claimed
@@ -218,13 +218,3 @@ class Deliverer:
 def declared(session: Session, action: Action[Any]) -> Declaration:
     """What the session promises about an action's writes; the careful default when it says nothing."""
     return session.declares.get(action.needs, Declaration())
-
-
-async def fresh_target(session: Session, action: Action[Any]) -> Any:
-    """The action's target as it stands now; None when it is gone, and ... when the session cannot tell."""
-    if action.target is None or not isinstance(session, ReadsPosts):
-        return ...
-    try:
-        return (await session.posts([action.target])).get(action.target.id)
-    except PlatformError as exc:
-        raise NotSent(f"its target could not be read again: {exc}") from exc

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from .._contract.actions import Action, Reply
+from .._contract.actions import Action
 from .._contract.feeds import Feed
 from .._contract.http import Answer, Request
 from .._contract.limits import Limit
 from .._contract.platform import Session
 from .._domain.errors import AuthFailed, NotSent, PlatformError
-from .._domain.events import DeliverySettled, Event, MetricsObserved, PostEvent, TroubleSeen
+from .._domain.events import DeliverySettled, Event, TroubleSeen
 from .._host import PluginHost
 from .._store import accounts, claim, control, events, query
 from .._store.admission import Admitted
@@ -29,13 +29,14 @@ from .._store.sqlite import Store, ms
 from .attempt import Offset
 from .clock import Clock
 from .decide import Judge
-from .deliver import Deliverer, Way, fresh_target
+from .deliver import Deliverer, Way
 from .ingest import Arrivals, Ingestor, PullServices
 from .lanes import AccountLane, Current, DecideLane, FeedLanes
 from .media import MediaFolder
 from .notices import Notices
 from .plan import limits_of
 from .recall import Resolver
+from .second_look import second_look
 from .sessions import ClientFactory, GuardedClient, Secrets, Sessions
 from .sets import AutomationSet
 
@@ -243,12 +244,13 @@ class Engine:
             if name not in identities and self._group is not None and name not in self._openers:
                 task = self._group.create_task(self._identify(name), name=f"open {name}")
                 self._openers[name] = task
-                task.add_done_callback(lambda _, name=name: self._openers.pop(name, None))
 
     async def _identify(self, name: str) -> None:
-        while not await self._opened(name):
-            await self._around.clock.sleep(OPEN_AGAIN)
-        self._openers.pop(name, None)
+        try:
+            while not await self._opened(name):
+                await self._around.clock.sleep(OPEN_AGAIN)
+        finally:
+            self._openers.pop(name, None)
         self._follow(self._current.row)
 
     async def _opened(self, name: str) -> bool:
@@ -320,30 +322,12 @@ class Engine:
         )
 
     async def _second_look(self, claimed: Claimed, action: Action[Any], session: Session) -> str | None:
-        """Before the first byte of what waited: its target as it is now, and `when` judged on it."""
-        post = await fresh_target(session, action)
-        if post is ...:
-            return None
-        if post is None:
-            return "its target is gone"
-        if isinstance(action, Reply) and not post.replies_allowed:
-            return "its target takes no replies any more"
         placed = self._set.get(claimed.automation)
         row = self._around.store.read(events.recorded, claimed.event)
-        if placed is None or row is None:
-            return None
-        event = self.event(row.kind, row.body)
-        if not isinstance(event, PostEvent) or not event.post.ref.same(post.ref):
-            return None
-        update: dict[str, Any] = {"post": post, "lineage": row.lineage}
-        if isinstance(event, MetricsObserved) and post.metrics is not None:
-            update["metrics"] = post.metrics
-        fresh = event.model_copy(update=update)
-        for condition in (placed.automation.trigger.condition(), placed.automation.when):
-            said = condition.why_not(fresh, self._around.clock.now()) if condition is not None else None
-            if said is not None:
-                return f"at the second look: {said}"
-        return None
+        event = None
+        if row is not None:
+            event = self.event(row.kind, row.body).model_copy(update={"lineage": row.lineage})
+        return await second_look(session, action, placed, event, self._around.clock.now())
 
     async def _resolve(self) -> None:
         while True:

@@ -175,7 +175,7 @@ class Listener:
 
     async def _serve(self, sockets: list[object]) -> None:
         with contextlib.suppress(asyncio.CancelledError):
-            await self._server._serve(sockets)  # type: ignore[arg-type]
+            await self._server._serve(sockets)
 
     async def stop(self) -> None:
         if self._task is not None:

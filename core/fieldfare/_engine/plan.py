@@ -14,7 +14,7 @@ from .._contract.automation import Automation
 from .._contract.limits import Caps, Limit
 from .._contract.platform import Account
 from .._domain.events import ContentDue, Event, SlotReached
-from .._store.admission import Planned
+from .._store.planned import Planned
 from .._store.sqlite import ms
 
 DEFAULT_CAPS = Caps()

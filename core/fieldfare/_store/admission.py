@@ -7,37 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from sqlite3 import Connection
 
-from .._contract.limits import Approval, Budget, Limit
-from .._domain.values import Money
+from .._contract.limits import Approval, Budget
 from . import limits as fences
 from .events import DECIDED, armed, trouble
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A delivery that a decision asks for, complete: the store adds nothing but its fate."""
-
-    key: str
-    old_key: str = ""
-    """The same under the automation's former name."""
-    second: str | None = None
-    automation: str
-    account: str
-    kind: str
-    action: str
-    digest: str
-    line: str
-    fingerprint: str
-    target: str = ""
-    conversation: str = ""
-    person: str = ""
-    lineage: int = 0
-    late: str = "run"
-    late_ms: int
-    expires_at: int
-    cost: Money | None = None
-    limits: tuple[Limit, ...] = ()
-    approval: Approval | None = None
+from .planned import Planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from sqlite3 import Connection
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from .._contract.limits import Budget, Caps, Limit, QuietHours, Rate
-
-if TYPE_CHECKING:
-    from .admission import Planned
+from .planned import Planned
 
 OPEN_OR_SPENT = "state IN ('held', 'due', 'sending', 'uncertain', 'delivered')"
 
