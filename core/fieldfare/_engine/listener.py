@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -151,14 +152,12 @@ class Listener:
 
     async def start(self) -> None:
         """Listen; raises OSError when the address is taken."""
-        import socket
-
         import uvicorn
 
         sock = socket.create_server((self.host, self.port), backlog=2048, family=_family(self.host))
         self.port = sock.getsockname()[1]
         config = uvicorn.Config(
-            self._endpoint,  # type: ignore[arg-type]
+            self._endpoint,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -173,7 +172,7 @@ class Listener:
         self._task = asyncio.create_task(self._serve([sock]), name="listener")
         log.info("listening for web hooks", host=self.host, port=self.port)
 
-    async def _serve(self, sockets: list[object]) -> None:
+    async def _serve(self, sockets: list[socket.socket]) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await self._server._serve(sockets)
 
@@ -185,7 +184,5 @@ class Listener:
                 await asyncio.wait_for(self._task, 2)
 
 
-def _family(host: str) -> int:
-    import socket
-
+def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
