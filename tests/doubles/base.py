@@ -79,7 +79,7 @@ class Double:
 
     routes: ClassVar[tuple[tuple[str, re.Pattern[str], str], ...]] = ()
     silent_close: bool = False
-    """The server gives a connection up after one answer without saying so."""
+    """The server closes a connection after one answer without having said so."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -79,7 +79,7 @@ class Manners:
     media_status: int = 200
     media_get: bool = True
     silent_close: bool = False
-    """The server gives a connection up after one answer without saying so."""
+    """The server closes a connection after one answer without having said so."""
 
 
 GOTOSOCIAL = Manners(

@@ -21,26 +21,26 @@ CHUNK = b" " * 65_536
 class Server:
     """Serves one double on 127.0.0.1, on a port of the system's choosing; one request is performed at a time.
 
-    A double that is `silent_close` gives a connection up after one answer without saying so: the next request that
-    comes on it dies with a reset and is not performed.
+    A double that is `silent_close` closes a connection after one answer without having said so: a request that is on
+    its way by then dies with a reset and is not performed.
     """
 
     def __init__(self, double: Double, *, port: int = 0) -> None:
         self.double = double
         self.connections = 0
-        self._port = port
+        self.port = port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         """Where it listens, without a slash at the end."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         """Listens; from here on the double knows its own address."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, limit=LARGEST_HEAD)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=LARGEST_HEAD)
+        self.port = self._server.sockets[0].getsockname()[1]
         self.double.url = self.url
 
     async def stop(self) -> None:
@@ -67,9 +67,6 @@ class Server:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         reused = False
         while (request := await read_request(reader, number, reused=reused)) is not None:
-            if reused and self.double.silent_close:
-                _reset(writer)
-                return
             fault = self.double.strike(request)
             if fault is not None and fault.lag:
                 await asyncio.sleep(fault.lag)
@@ -121,7 +118,7 @@ class Server:
                 body = b"" if response.status == 204 else response.body
                 writer.write(head_of(response, date=date, length=length, close=close) + body)
                 await writer.drain()
-                return not close
+                return not (close or self.double.silent_close)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -65,7 +65,7 @@ class Scene:
         done: Any = None
         for _ in range(most):
             try:
-                done = await action.perform(session, trial)  # type: ignore[arg-type]
+                done = await action.perform(session, trial)
             except OutcomeUnknown:
                 self.clock.advance(31)
                 done = await trial.resolve(action)

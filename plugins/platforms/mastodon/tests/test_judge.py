@@ -123,8 +123,13 @@ def test_a_post_that_waits_for_its_media_was_not_sent() -> None:
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b""), (200, b"{}"), (204, b""), (404, PAGE), (410, b"")])
-def test_a_delete_is_done_by_its_status_alone(status: int, body: bytes) -> None:
+def test_a_delete_is_done_with_json_with_nothing_and_when_it_is_gone(status: int, body: bytes) -> None:
     judge_delete(answer(status, body))
+
+
+def test_a_delete_that_is_answered_with_a_page_is_in_doubt() -> None:
+    with pytest.raises(OutcomeUnknown):
+        judge_delete(answer(200, PAGE))
 
 
 def test_an_error_says_what_the_server_said() -> None:

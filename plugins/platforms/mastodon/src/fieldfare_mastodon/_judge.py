@@ -41,9 +41,11 @@ def judge_post(answer: Answer) -> None:
 
 
 def judge_delete(answer: Answer) -> None:
-    """Gone already is done; what a delete says beyond its status is of no interest."""
+    """Gone already is done, and so is a 2xx with JSON or nothing; a page for people says nothing about a post."""
     if answer.status not in (404, 410):
         _judge(answer, doubt=OutcomeUnknown)
+        if answer.body and parsed(answer) is None:
+            raise OutcomeUnknown(f"{answer.status} from {answer.url} without JSON: {answer.text!r}")
 
 
 def _judge(answer: Answer, *, doubt: type[NotSent | OutcomeUnknown]) -> None:

@@ -1,8 +1,8 @@
 """Which software answers, and the few of its habits that change what we may conclude.
 
 Detected by `/nodeinfo` (its index is followed) or by the version string. What is not known is taken to be as
-unhelpful as the worst that was seen (2026-11-22; `lists_hidden` and `private_is_direct` read in the sources of
-Takahe and snac on 2026-11-25).
+unhelpful as the worst that was seen (2026-11-22; `lists_hidden` and `coarse` read in the sources of Takahe and snac on
+2026-11-25).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Habits:
     software: str
     lists_hidden: bool = False
     """One's own listing shows one's own posts of every visibility, not only what everybody may see."""
-    private_is_direct: bool = False
-    """`private` may mean that only those named may read it."""
+    coarse: bool = False
+    """It says `public` for `unlisted` too, and `private` for `direct`."""
 
 
 UNKNOWN = Habits("")
@@ -35,7 +35,7 @@ _KNOWN = {
         Habits("gotosocial", lists_hidden=True),
         Habits("hollo", lists_hidden=True),
         Habits("takahe"),
-        Habits("snac", private_is_direct=True),
+        Habits("snac", coarse=True),
     )
 }
 

@@ -142,7 +142,13 @@ def _first(error: ValidationError) -> str:
 def visibility(said: str, habits: Habits) -> Visibility:
     """Who may see it; a word that we do not know is taken for the narrowest."""
     seen = _SEEN.get(said, Visibility.DIRECT)
-    return Visibility.DIRECT if seen is Visibility.FOLLOWERS and habits.private_is_direct else seen
+    return Visibility.DIRECT if seen is Visibility.FOLLOWERS and habits.coarse else seen
+
+
+def widest_answer(said: str, habits: Habits) -> Visibility:
+    """The widest that an answer to it may be, where the server may have said more than is true."""
+    seen = visibility(said, habits)
+    return Visibility.UNLISTED if seen is Visibility.PUBLIC and habits.coarse else seen
 
 
 def author(account: AccountJson, me: str) -> Author:

@@ -26,7 +26,7 @@ from ._client import Client, status_path
 from ._json import Json, an_object
 from ._judge import Gone, judge_delete, judge_post, judge_write
 from ._server import Habits
-from ._wire import SAID, StatusJson, fold, ref, status_of, visibility
+from ._wire import SAID, StatusJson, fold, ref, status_of, widest_answer
 
 UPLOAD_LASTS = timedelta(minutes=10)
 """A file that the server has not finished by then is given up."""
@@ -139,7 +139,7 @@ class Writer:
         handle = author.acct or author.username
         return Parent(
             id=fold(status.id),
-            visibility=SAID[visibility(status.visibility, self._habits)],
+            visibility=SAID[widest_answer(status.visibility, self._habits)],
             warning=status.spoiler_text,
             language=status.language or None,
             mention=f"@{handle}" if author.id != self._me and handle else "",
