@@ -31,7 +31,7 @@ def say_thanks(event: Mention, ctx: Context) -> Reply:
 def project(folder: Path, **files: str) -> Path:
     """A folder with these files (`a_b="…"` becomes `a_b.py`) beside `accounts.py`."""
     for name, text in ({"accounts": ACCOUNTS} | files).items():
-        path = folder / f"{name.replace('__', '/')}.py"
+        path = folder / f"{name.replace('__', '/', 1)}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
     return folder

@@ -124,10 +124,10 @@ def _automations(value: object, node: ast.AST | None) -> Iterator[tuple[Automati
 
 def _items(value: Any) -> list[Any]:
     """What a list, tuple or dict holds; nothing for anything else."""
-    kind = type(value)
-    if issubclass(kind, dict):
-        return list(value.values())
-    return list(value) if issubclass(kind, list | tuple) else []
+    held = value  # narrowing would make its items unknown to type checkers
+    if isinstance(value, dict):
+        return list(held.values())
+    return list(held) if isinstance(value, list | tuple) else []
 
 
 def _origin(

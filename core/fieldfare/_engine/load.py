@@ -31,9 +31,14 @@ def load(paths: Sequence[Path], *, ignore: Iterable[str] = ()) -> Loaded:
     it is loaded. A project without any automation is a mistake too.
     """
     mistakes: list[Mistake] = []
-    projects: list[tuple[Project, list[Path]]] = []
-    for shown, root, files in _roots(paths, (*IGNORED, *ignore), mistakes):
-        projects.append((_Loading(mistakes).project(root, shown), files))
+
+    def failed(project: Project, file: SourceFile, exc: BaseException) -> None:
+        # What a sibling did wrong was noted when it failed; what was refused is noted with the place that asked for it.
+        if not isinstance(exc, Broken | Forbidden):
+            mistakes.extend(mistakes_from(exc, file, project))
+
+    roots = list(_roots(paths, (*IGNORED, *ignore), mistakes))
+    projects = [(Project(root, shown, failed), files) for shown, root, files in roots]
     found = Found(mistakes)
     for project, files in projects:
         for module, path in _run(project, files, mistakes):
@@ -77,24 +82,6 @@ def _files(folder: Path, ignore: Sequence[str], inside: str = "") -> Iterator[Pa
 
 def _is_ignored(name: str, path: Path, ignore: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(path.name, p) or f"{name}/*" == p for p in ignore)
-
-
-class _Loading:
-    """Hears of the files that fail, and turns what happened to them into mistakes."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        self._mistakes = mistakes
-        self._project: Project | None = None
-
-    def project(self, root: Path, shown: Path) -> Project:
-        self._project = Project(root, shown, self.failed)
-        return self._project
-
-    def failed(self, file: SourceFile, exc: BaseException) -> None:
-        # What a sibling did wrong was noted when it failed; what was refused is noted with the place that asked for it.
-        if self._project is None or isinstance(exc, Broken | Forbidden):
-            return
-        self._mistakes.extend(mistakes_from(exc, file, self._project))
 
 
 def _run(project: Project, files: Sequence[Path], mistakes: list[Mistake]) -> Iterator[tuple[ModuleType, Path]]:

@@ -25,7 +25,7 @@ class Broken(ImportError):
 class Project:
     """The modules of one folder, for one load. `failed` is told of each file that could not be run, and why."""
 
-    def __init__(self, root: Path, shown: Path, failed: Callable[[SourceFile, BaseException], None]) -> None:
+    def __init__(self, root: Path, shown: Path, failed: Callable[[Project, SourceFile, BaseException], None]) -> None:
         self.root = root
         self.shown = shown
         self.files: dict[str, SourceFile] = {}
@@ -116,7 +116,7 @@ class Project:
             self._broken.add(dotted)
             if isinstance(exc, KeyboardInterrupt):
                 raise
-            self._failed(file or SourceFile(self.shown, path, path.name, b""), exc)
+            self._failed(self, file or SourceFile(self.shown, path, path.name, b""), exc)
             raise Broken(f"{dotted} has mistakes") from exc
         finally:
             self.loading.discard(module.__name__)
