@@ -342,6 +342,7 @@ PLANTED = [
     (NewestIsMine, "test_the_newest_post_is_not_taken_for_the_lost_one"),
     (NewestIsMine, "test_a_post_that_never_arrived_is_not_found"),
     (AnyAlikeIsMine, "test_an_equal_post_of_an_earlier_delivery_is_not_taken_for_the_lost_one"),
+    (AnyAlikeIsMine, "test_an_equal_post_that_was_there_before_is_not_taken_for_the_lost_one"),
     (AnyAlikeIsMine, "test_an_equal_post_of_another_delivery_is_never_adopted"),
     (NeverFinds, "test_a_post_whose_answer_was_lost_is_found_and_not_sent_again"),
     (GoneIsAnError, "test_a_deleted_post_is_gone_and_gone_counts_as_done"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from fieldfare import Like, Publish, Reply, Repost
+from fieldfare import Delete, Like, Publish, Reply, Repost
 from fieldfare.plugin import (
     Absent,
     AuthFailed,
@@ -24,12 +24,16 @@ from fieldfare.plugin import (
     PostRef,
     Receipt,
     Rejected,
+    Request,
     Unknowable,
+    Visibility,
     secret,
 )
 from fieldfare.testing import Fault, Lent, Playground, Trial, answer_lost, answered, swallowed, unreachable
-from fieldfare.testing._lent import Hands
-from fieldfare.testing._people import cast, script
+from fieldfare.testing._lent import NOON, Hands
+from fieldfare.testing._people import Deed, cast, script
+from fieldfare.testing._village import carry
+from fieldfare.testing._world import World
 from fieldfare.testing.contract._bench import Pulling
 
 from .village import opened
@@ -146,6 +150,33 @@ def test_a_world_made_anew_repeats_no_id_and_is_read_from_its_beginning() -> Non
     before, after = asyncio.run(story())
     assert before == after
     assert len(before) == 3
+
+
+def test_an_account_that_is_opened_again_meets_the_same_people_once() -> None:
+    async def story() -> int:
+        clock, shared = Hands(), dict[str, Any]()
+        await opened(Playground(), clock, shared)
+        session, _ = await opened(Playground(), clock, shared)
+        clock.advance(10)
+        return len(await Pulling(session.mentions).pull())
+
+    assert asyncio.run(story()) == 3
+
+
+def test_a_full_page_says_that_there_is_more() -> None:
+    async def story() -> list[bool]:
+        clock = Hands()
+        session, world = await opened(Playground(world="quiet"), clock)
+        batch = await session.mentions(None, None)
+        for _ in range(60):
+            world.post("ada", "@brand hello", at=clock.now())
+        said = []
+        for _ in range(2):
+            batch = await session.mentions(batch.cursor, None)
+            said.append(batch.more)
+        return said
+
+    assert asyncio.run(story()) == [True, False]
 
 
 def test_a_misspelt_world_is_refused_with_the_worlds_there_are() -> None:
@@ -319,8 +350,6 @@ def test_a_file_that_is_not_what_its_address_says_is_rejected() -> None:
 
 
 def test_a_post_of_somebody_else_is_not_deleted() -> None:
-    from fieldfare import Delete
-
     async def story() -> None:
         clock = Hands()
         session, world = await opened(Playground(world="quiet"), clock)
@@ -346,8 +375,6 @@ def test_who_vanishes_takes_everything_along() -> None:
 
 
 def test_a_post_for_followers_is_seen_by_followers_only() -> None:
-    from fieldfare.plugin import Visibility
-
     async def story() -> list[list[str]]:
         clock = Hands()
         session, world = await opened(Playground(world="quiet"), clock)
@@ -360,3 +387,122 @@ def test_a_post_for_followers_is_seen_by_followers_only() -> None:
     before, after = asyncio.run(story())
     assert before == []
     assert len(after) == 1
+
+
+def test_a_clock_that_is_set_back_undoes_nothing() -> None:
+    world = World("quiet", 0, NOON)
+    world.join("brand", [Deed(at=5.0, by="ada", does="post", text="@brand hello")])
+    world.advance(NOON + timedelta(seconds=10))
+    world.advance(NOON)
+    assert world.now == NOON + timedelta(seconds=10)
+    assert len(world.inbox("brand", "mention")) == 1
+
+
+def test_who_has_vanished_does_nothing_more() -> None:
+    world = World("quiet", 0, NOON)
+    ada = cast("quiet", 0)[0].handle
+    deeds = [
+        Deed(at=1.0, by=ada, does="vanish"),
+        Deed(at=2.0, by=ada, does="post", text="@brand hello"),
+        Deed(at=2.0, by=ada, does="follow", of="brand"),
+    ]
+    world.join("brand", deeds)
+    world.advance(NOON + timedelta(seconds=10))
+    assert (world.inbox("brand", "mention"), world.inbox("brand", "follow")) == ([], [])
+
+
+def test_what_is_done_to_a_post_that_is_gone_is_not_done() -> None:
+    world = World("quiet", 0, NOON)
+    deeds = [
+        Deed(at=1.0, by="brand", does="post", text="tea", label="tea"),
+        Deed(at=2.0, by="brand", does="vanish", of="tea"),
+        *(Deed(at=3.0, by="brand", does=does, of="tea", text="yes") for does in ("like", "repost", "reply")),
+    ]
+    world.join("brand", deeds)
+    world.advance(NOON + timedelta(seconds=10))
+    assert world.written_by("brand", NOON) == []
+
+
+def test_following_twice_is_following_once() -> None:
+    world = World("quiet", 0, NOON)
+    world.join("brand")
+    for _ in range(2):
+        world.follow("ada", "brand", at=NOON)
+    assert len(world.inbox("brand", "follow")) == 1
+
+
+def test_a_reply_that_names_the_account_is_a_mention_and_not_a_reply_as_well() -> None:
+    world = World("quiet", 0, NOON)
+    world.join("brand")
+    ours = world.post("brand", "tea?", at=NOON).ref.id
+    world.post("ada", "@brand yes", at=NOON, reply_to=ours)
+    assert (len(world.inbox("brand", "mention")), len(world.inbox("brand", "reply"))) == (1, 0)
+
+
+def test_an_answer_of_ours_to_ourselves_is_no_reply_received() -> None:
+    world = World("quiet", 0, NOON)
+    world.join("brand")
+    world.post("brand", "and cake", at=NOON, reply_to=world.post("brand", "tea", at=NOON).ref.id)
+    assert world.inbox("brand", "reply") == []
+
+
+EMPTY = hashlib.sha256(b"").hexdigest()
+BODY: dict[str, Any] = {
+    "text": "tea",
+    "reply_to": "",
+    "media": [],
+    "visibility": "public",
+    "warning": None,
+    "language": None,
+}
+
+
+def status(method: str, path: str, world: World | None = None, **more: Any) -> int:
+    """What the far side answers to a request that no session of ours would make."""
+    place = world or World("quiet", 0, NOON)
+    place.join("brand")
+    carry(place, "brand", (), Request(method="PUT", url=f"playground://quiet/media/{EMPTY}", content=b""))
+    return carry(place, "brand", (), Request(method=method, url=f"playground://quiet/{path}", **more)).status
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, 200),
+        ({"text": "a" * 300}, 200),
+        ({"text": "👩‍👩‍👧‍👦" * 300}, 200),
+        ({"text": "a" * 301}, 422),
+        ({"text": ""}, 422),
+        ({"media": [{"id": "0" * 64}]}, 422),
+        ({"media": [{"id": EMPTY}] * 4}, 200),
+        ({"media": [{"id": EMPTY}] * 5}, 422),
+        ({"reply_to": "nothing"}, 404),
+    ],
+)
+def test_the_far_side_checks_what_it_is_sent(body: dict[str, Any], expected: int) -> None:
+    assert status("POST", "posts", json=BODY | body) == expected
+
+
+def test_the_far_side_takes_no_reply_where_none_is_allowed() -> None:
+    world = World("quiet", 0, NOON)
+    there = world.post("ada", "no answers", at=NOON, replies_allowed=False).ref.id
+    assert status("POST", "posts", world, json=BODY | {"reply_to": there}) == 403
+
+
+def test_the_far_side_shows_no_post_to_whom_it_is_not_for() -> None:
+    world = World("quiet", 0, NOON)
+    there = world.post("ada", "for friends", at=NOON, visibility=Visibility.FOLLOWERS).ref.id
+    assert status("POST", "posts", world, json=BODY | {"reply_to": there}) == 404
+    assert status("PUT", f"posts/{there}/like", world) == 404
+
+
+def test_the_far_side_takes_no_file_that_is_too_large() -> None:
+    content = b"x" * 1_000_001
+    path = f"media/{hashlib.sha256(content).hexdigest()}"
+    assert status("PUT", path, content=content) == 422
+    assert status("PUT", f"media/{hashlib.sha256(content[1:]).hexdigest()}", content=content[1:]) == 200
+
+
+def test_the_far_side_knows_nothing_else() -> None:
+    assert status("GET", "posts") == 404
+    assert status("PUT", "posts/nothing/like") == 404

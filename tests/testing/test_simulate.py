@@ -212,6 +212,15 @@ def test_once_per_is_remembered() -> None:
     assert simulation.reasons == ["already acted on 'greet/person-ada/0'"]
 
 
+def test_a_decision_sees_what_it_did_before_and_nothing_of_others() -> None:
+    @automation(on.mention(brand))
+    def count(event: Mention, ctx: Context) -> Outcome:
+        return Reply(to=event.post.ref, text=", ".join(str(past.action["text"]) for past in ctx.history) or "first")
+
+    simulation = run([answer, count], [mention("one?"), mention("two?"), mention("three?")])
+    assert texts(simulation)[1::2] == ["first", "first", "first, first"]
+
+
 def test_an_action_that_happens_once_happens_once_whoever_asks() -> None:
     @automation(on.metrics(brand), when=engagement(10))
     def share(event: MetricsObserved, ctx: Context) -> Outcome:
@@ -246,6 +255,16 @@ def test_a_no_does_not_spend_a_crossing() -> None:
         return skip("not yet") if event.metrics.engagement < 13 else Notify(text="now")
 
     assert len(run(tell, [reading(likes=n) for n in (5, 12, 15)]).actions) == 1
+
+
+def test_a_repeat_does_not_spend_a_crossing() -> None:
+    @automation(on.metrics(brand, passes=10), once_per=lambda event: "today")
+    def tell(event: MetricsObserved, ctx: Context) -> Outcome:
+        return Notify(text="now")
+
+    other = post("good night", by=author("brand", us=True))
+    simulation = run(tell, [reading(likes=12), *(reading(likes=n, of=other) for n in (12, 13))])
+    assert simulation.reasons == ["already acted on 'tell/today/0'"] * 2
 
 
 def test_a_follow_up_listens_to_its_own_automation_only() -> None:

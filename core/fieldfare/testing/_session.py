@@ -6,38 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from ..plugin import (
     Absent,
     Action,
     Answer,
     Attempt,
-    Author,
-    Batch,
     Declaration,
     Deletes,
     Draft,
-    Event,
-    Followed,
     Found,
     Likes,
-    Mention,
-    Post,
     PostRef,
     Publishes,
-    ReadsFollowers,
-    ReadsMentions,
-    ReadsMetrics,
-    ReadsOwnPosts,
-    ReadsPosts,
-    ReadsReplies,
     Recall,
     Recalls,
     Receipt,
     Rejected,
     Replies,
-    ReplyReceived,
     Reposts,
     Request,
     Services,
@@ -47,11 +34,10 @@ from ..plugin import (
     Visibility,
 )
 from ._faults import Fault
+from ._reader import Reader
 from ._village import carry
-from ._world import PLATFORM, Inbox, Kept, Notice, World
+from ._world import PLATFORM, Kept, World
 
-E = TypeVar("E", bound=Event)
-PAGE = 40
 SETTLE = timedelta(seconds=2)
 """Nothing is ever on its way in memory; two seconds let a person see that something was in doubt."""
 
@@ -59,20 +45,7 @@ _POSTS = Declaration(idempotency="none", settle=SETTLE, source="the Playground's
 _MARKS = Declaration(idempotency="client_key", idempotent=True, settle=SETTLE, source="the Playground's own rules")
 
 
-class PlaygroundSession(
-    Publishes,
-    Replies,
-    Reposts,
-    Likes,
-    Deletes,
-    ReadsMentions,
-    ReadsReplies,
-    ReadsFollowers,
-    ReadsMetrics,
-    ReadsPosts,
-    ReadsOwnPosts,
-    Recalls,
-):
+class PlaygroundSession(Reader, Publishes, Replies, Reposts, Likes, Deletes, Recalls):
     """Reads the world directly; writes go through the gate like everybody's, as requests that the world answers."""
 
     declares: Mapping[type[Session], Declaration] = MappingProxyType(
@@ -80,27 +53,15 @@ class PlaygroundSession(
     )
 
     def __init__(self, world: World, handle: str, faults: Sequence[Fault], services: Services) -> None:
-        self._there = world
-        self._handle = handle
+        super().__init__(world, handle, services)
         self._faults = tuple(faults)
-        self._services = services
         self.transport = self._carry
-
-    @property
-    def _world(self) -> World:
-        self._there.advance(self._services.now())
-        return self._there
 
     async def _carry(self, request: Request) -> Answer:
         return carry(self._world, self._handle, self._faults, request)
 
     def _url(self, path: str) -> str:
         return f"{PLATFORM}://{self._there.name}/{path}"
-
-    async def whoami(self) -> Author:
-        author = self._world.author(self._handle, self._handle)
-        assert author is not None
-        return author
 
     # Writing
 
@@ -205,58 +166,6 @@ class PlaygroundSession(
         above = [PostRef.model_validate(attempt.steps[step].answer) for step in steps[:-1]]
         refs = (*above, found)
         return Found(Receipt(ref=refs[0], refs=refs))
-
-    # Reading
-
-    async def mentions(self, cursor: str | None, known: object) -> Batch[Mention]:
-        def event(notice: Notice, post: Post) -> Mention:
-            return Mention(id=notice.id, occurred_at=notice.at, post=post)
-
-        return self._page("mention", cursor, self._about_posts(event))
-
-    async def replies(self, cursor: str | None, known: object) -> Batch[ReplyReceived]:
-        def event(notice: Notice, post: Post) -> ReplyReceived:
-            return ReplyReceived(id=notice.id, occurred_at=notice.at, post=post)
-
-        return self._page("reply", cursor, self._about_posts(event))
-
-    async def followers(self, cursor: str | None, known: object) -> Batch[Followed]:
-        def event(notice: Notice) -> Followed | None:
-            author = self._there.author(notice.subject, self._handle)
-            return None if author is None else Followed(id=notice.id, occurred_at=notice.at, author=author)
-
-        return self._page("follow", cursor, event)
-
-    def _about_posts(self, event: Callable[[Notice, Post], E]) -> Callable[[Notice], E | None]:
-        def made(notice: Notice) -> E | None:
-            post = self._there.seen(notice.subject, self._handle)
-            return None if post is None else event(notice, post)
-
-        return made
-
-    def _page(self, inbox: Inbox, cursor: str | None, event: Callable[[Notice], E | None]) -> Batch[E]:
-        """The cursor is the world's epoch and how many notices were read; what is gone by now is left out."""
-        world = self._world
-        notices = world.inbox(self._handle, inbox)
-        epoch, _, count = (cursor or "").partition(":")
-        first = max(0, len(notices) - PAGE) if cursor is None else int(count) if epoch == world.epoch else 0
-        page = notices[first : first + PAGE]
-        events = [made for made in map(event, page) if made is not None]
-        last = first + len(page)
-        return Batch(events, f"{world.epoch}:{last}", more=last < len(notices))
-
-    async def metrics(self, refs: Sequence[PostRef]) -> Mapping[str, Post]:
-        return await self.posts(refs)
-
-    async def posts(self, refs: Sequence[PostRef]) -> Mapping[str, Post]:
-        world = self._world
-        found = {ref.id: world.seen(ref.id, self._handle) for ref in refs}
-        return {id: post for id, post in found.items() if post is not None}
-
-    async def own_posts(self, since: datetime) -> Sequence[Post]:
-        world = self._world
-        written = [world.seen(kept.ref.id, self._handle) for kept in world.written_by(self._handle, since)]
-        return [post for post in reversed(written) if post is not None][:400]
 
 
 def _step(number: int) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,31 +13,15 @@ import pluggy
 
 from .. import hookspecs
 from .._contract.automation import Automation
-from .._contract.conditions import Condition
-from .._contract.delivery import Decision
 from .._contract.platform import Account
-from .._domain.events import DeliverySettled, Event, TroubleSeen
-from .._engine.decide import Judge, Thinking
-from .._engine.media import MeasuredOnly
-from .._engine.placed import Placed, asked
-from .._feeds.settled import OnDelivered, OnTrouble
-from .._store.admission import Judged, Planned
+from .._domain.events import Event
+from .._engine.placed import Placed
 from ..plugin import Action, Verdict
+from ._play import Play, Review, Simulation
+
+__all__ = ["Simulation", "simulate"]
 
 Automations: TypeAlias = Automation[Any] | Placed | Iterable[Automation[Any] | Placed]
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What would have been done, in the order of events and, for each, of automations.
-
-    `actions` would leave, complete as they would be sent. `reasons` say why nothing was done, one for each decision
-    that is not a yes. `decisions` holds both; `event` in it counts the events from 0.
-    """
-
-    actions: list[Action[Any]] = field(default_factory=list[Action[Any]])
-    reasons: list[str] = field(default_factory=list[str])
-    decisions: list[Decision] = field(default_factory=list[Decision])
 
 
 async def simulate(
@@ -56,125 +38,19 @@ async def simulate(
 
     Each event is judged at `now`, or at its own moment when that is not given. An event that names no account is
     taken to have come to the first account the automation listens to; `accounts` adds others that events name. Keys
-    of `once_per`, actions that may happen once, and crossings are remembered from event to event. Limits and approvals
-    are not asked, since they depend on what else was sent, and `ctx.history` is empty. `plugins` are modules or objects
-    with `fieldfare_review` in them. Media files are read below `project` (default: the current folder). `seed` is what
-    the module `random` starts from, for decisions that use it.
+    of `once_per`, actions that may happen once, crossings and `ctx.history` are remembered from event to event, as if
+    all that would have left had been delivered. Limits and approvals are not asked, since they depend on what else was
+    sent. `plugins` are modules or objects with `fieldfare_review` in them. Media files are read below `project`
+    (default: the current folder). `seed` is what the module `random` starts from, for decisions that use it.
     """
     placed = [_placed(one) for one in _several(automations)]
     known = {account.name: account for one in placed for account in _accounts(one.automation)}
     known |= {account.name: account for account in accounts}
-    play = _Play(placed, known, _reviewer(plugins), project or Path())
+    play = Play(placed, known, _reviewer(plugins), project or Path())
     with _seeded(seed):
         for number, event in enumerate(events):
             await play.show(number, event, now or event.occurred_at)
     return play.simulation
-
-
-class _Play:
-    """One simulation under way: what it remembers between two events."""
-
-    def __init__(
-        self,
-        placed: Sequence[Placed],
-        accounts: Mapping[str, Account],
-        review: Callable[[Action[Any], Automation[Any], Account | None], Verdict | None],
-        project: Path,
-    ) -> None:
-        self.simulation = Simulation()
-        self._placed = placed
-        self._review = review
-        self._seen: set[tuple[str, str, str, str]] = set()
-        self._keys: dict[str, str] = {}
-        self._armed: dict[tuple[str, str], bool] = {}
-        self._ready: list[Action[Any]] = []
-        self._judge = Judge(
-            accounts=accounts,
-            review=self._reviewed,
-            media=MeasuredOnly(project),
-            memory=lambda automation, post: (self._armed.get((automation, post)), 0),
-        )
-
-    def _reviewed(self, action: Action[Any], automation: Automation[Any], account: Account | None) -> Verdict | None:
-        self._ready.append(action)
-        return self._review(action, automation, account)
-
-    async def show(self, number: int, event: Event, now: datetime) -> None:
-        for placed in self._placed:
-            fact = _observed(placed.automation, event)
-            if fact is not None:
-                self._ready = []
-                judged = await self._judged(placed, fact, now)
-                self._keep(number, self._admitted(placed, judged), now)
-
-    async def _judged(self, placed: Placed, event: Event, now: datetime) -> Judged:
-        name = placed.automation.name
-        pair = (name, event.kind, event.account, event.id)
-        if pair in self._seen:
-            return _no(placed, f"the same event again; give it an id of its own instead of {event.id!r}")
-        self._seen.add(pair)
-        data, functions = asked(placed.automation)
-        said = _why_not(data, event, now)
-        if said is not None:
-            return _no(placed, said)
-        feed = placed.automation.trigger.kind
-        judged = self._judge.judge(placed, _together(functions), event, feed, now)
-        if isinstance(judged, Thinking):
-            try:
-                outcome = await judged.answer
-            except Exception as exc:
-                return self._judge.failed(placed, exc)
-            judged = self._judge.concluded(placed, outcome, event, feed, now)
-        return judged
-
-    def _admitted(self, placed: Placed, judged: Judged) -> tuple[Judged, list[Action[Any]]]:
-        """The judgement as the store would write it: without what was done before."""
-        if judged.verdict != "yes":
-            self._remember(judged, judged.verdict == "missed")
-            return judged, []
-        fresh: list[Action[Any]] = []
-        repeats: list[str] = []
-        for planned, action in zip(judged.planned, self._ready, strict=True):
-            said = self._taken(planned)
-            fresh.extend([action] if said is None else [])
-            repeats.extend([] if said is None else [said])
-        self._remember(judged, bool(fresh))
-        if repeats and not fresh:
-            return _no(placed, "; ".join(repeats)), []
-        return judged, fresh
-
-    def _taken(self, planned: Planned) -> str | None:
-        if planned.key in self._keys or planned.old_key in self._keys:
-            return f"already acted on {planned.key!r}"
-        if planned.second is not None:
-            other = self._keys.get(planned.second)
-            if other is not None:
-                return f"already done by {other!r}"
-            self._keys[planned.second] = planned.key
-        self._keys[planned.key] = planned.key
-        return None
-
-    def _remember(self, judged: Judged, spent: bool) -> None:
-        if judged.crossing is not None:
-            post, armed = judged.crossing
-            if armed or spent:
-                self._armed[judged.automation, post] = armed
-
-    def _keep(self, number: int, admitted: tuple[Judged, list[Action[Any]]], now: datetime) -> None:
-        judged, actions = admitted
-        self.simulation.actions.extend(actions)
-        if judged.verdict != "yes":
-            self.simulation.reasons.append(judged.reason)
-        self.simulation.decisions.append(
-            Decision(
-                event=number,
-                automation=judged.automation,
-                verdict=judged.verdict,
-                reason=judged.reason,
-                at=now,
-                source=judged.source,
-            )
-        )
 
 
 def _several(automations: Automations) -> Iterable[Automation[Any] | Placed]:
@@ -193,37 +69,7 @@ def _accounts(automation: Automation[Any]) -> Iterator[Account]:
         yield automation.account
 
 
-def _observed(automation: Automation[Any], event: Event) -> Event | None:
-    """The event as this automation would meet it; None when its feeds would never bring it."""
-    trigger = automation.trigger
-    if not isinstance(event, trigger.event):
-        return None
-    if isinstance(trigger, OnDelivered) and isinstance(event, DeliverySettled):
-        return event if event.automation == trigger.automation else None
-    if isinstance(trigger, OnTrouble) and isinstance(event, TroubleSeen):
-        return event if not trigger.what or event.what in trigger.what else None
-    names = [account.name for account in trigger.accounts]
-    if not names or event.account in names:
-        return event
-    return None if event.account else event.model_copy(update={"account": names[0]})
-
-
-def _why_not(conditions: Sequence[Condition[Any]], event: Event, now: datetime) -> str | None:
-    whole = _together(conditions)
-    return None if whole is None else whole.why_not(event, now)
-
-
-def _together(conditions: Sequence[Condition[Any]]) -> Condition[Any] | None:
-    return reduce(lambda a, b: a & b, conditions) if conditions else None
-
-
-def _no(placed: Placed, reason: str) -> Judged:
-    return Judged(automation=placed.automation.name, verdict="no", reason=reason, source=placed.source)
-
-
-def _reviewer(
-    plugins: Iterable[object],
-) -> Callable[[Action[Any], Automation[Any], Account | None], Verdict | None]:
+def _reviewer(plugins: Iterable[object]) -> Review:
     manager = pluggy.PluginManager("fieldfare")
     manager.add_hookspecs(hookspecs)
     for plugin in plugins:

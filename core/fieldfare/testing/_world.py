@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -252,6 +252,3 @@ class World:
 
     def liked(self, handle: str, id: str) -> bool:
         return id in self._posts and handle in self._posts[id].likes
-
-    def people(self) -> Collection[Author]:
-        return self._people.values()

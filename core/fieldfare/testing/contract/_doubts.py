@@ -100,3 +100,15 @@ class Doubts:
         trial.taken_ids = frozenset({neighbour.ref.id})
         bench.settle(session, Publishes)
         assert not isinstance(await trial.resolve(post(LOST)), Found)
+
+    @story(Publishes, Recalls)
+    async def test_an_equal_post_that_was_there_before_is_not_taken_for_the_lost_one(self, bench: Bench) -> None:
+        session = await bench.open()
+        count = await writes_of(session, bench)
+        await performed(post(LOST), session, bench, "by hand")
+        bench.clock.advance(3600)
+        trial = bench.trial(session).swallow(count)
+        with pytest.raises(OutcomeUnknown):
+            await post(LOST).perform(session, trial)
+        bench.settle(session, Publishes)
+        assert not isinstance(await trial.resolve(post(LOST)), Found)
