@@ -20,6 +20,7 @@ def test_the_names_behind_the_door_are_these() -> None:
     assert fieldfare.testing.__all__ == [
         "Fault",
         "Handler",
+        "Hands",
         "Lent",
         "Playground",
         "Simulation",

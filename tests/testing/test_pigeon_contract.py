@@ -7,8 +7,7 @@ from typing import ClassVar
 import pytest
 
 from fieldfare.plugin import PlatformError, Session, secret
-from fieldfare.testing import Handler
-from fieldfare.testing._lent import Hands
+from fieldfare.testing import Handler, Hands
 from fieldfare.testing.contract import OtherSide, PlatformContract
 from fieldfare.testing.contract._bench import Bench
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from fieldfare.plugin import Post, PostRef, Visibility
-from fieldfare.testing import Playground
-from fieldfare.testing._lent import Hands
+from fieldfare.testing import Hands, Playground
 from fieldfare.testing._world import World
 from fieldfare.testing.contract import OtherSide, PlatformContract
 

@@ -19,7 +19,7 @@ from ._events import (
     trouble,
 )
 from ._faults import Fault, answer_lost, answered, swallowed, unreachable
-from ._lent import Handler, Lent
+from ._lent import Handler, Hands, Lent
 from ._playground import Playground
 from ._simulate import Simulation, simulate
 from ._trial import Trial
@@ -27,6 +27,7 @@ from ._trial import Trial
 __all__ = [
     "Fault",
     "Handler",
+    "Hands",
     "Lent",
     "Playground",
     "Simulation",
