@@ -75,7 +75,7 @@ class Person:
         record: dict[str, Any] = {
             "$type": POST,
             "text": text,
-            "createdAt": (created_at or datetime.now(UTC)).isoformat().replace("+00:00", "Z"),
+            "createdAt": _written(created_at),
             "langs": ["en"],
         }
         if mentions:
@@ -91,8 +91,7 @@ class Person:
         return Ref(made["uri"], made["cid"])
 
     def _about(self, collection: str, subject: Ref) -> Ref:
-        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        return self._create(collection, {"$type": collection, "subject": subject.strong, "createdAt": now})
+        return self._create(collection, {"$type": collection, "subject": subject.strong, "createdAt": _written()})
 
     def like(self, subject: Ref) -> Ref:
         return self._about("app.bsky.feed.like", subject)
@@ -100,12 +99,25 @@ class Person:
     def repost(self, subject: Ref) -> Ref:
         return self._about("app.bsky.feed.repost", subject)
 
+    def follow(self, whom: Person, at: datetime | None = None) -> Ref:
+        kind = "app.bsky.graph.follow"
+        return self._create(kind, {"$type": kind, "subject": whom.did, "createdAt": _written(at)})
+
+    def says_it_is_a_bot(self) -> None:
+        """Labels the account as an automated one, as its owner does in the app."""
+        kind = "app.bsky.actor.profile"
+        labels = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "bot"}]}
+        record = {"$type": kind, "labels": labels}
+        self.call(
+            "com.atproto.repo.putRecord", {"repo": self.did, "collection": kind, "rkey": "self", "record": record}
+        )
+
     def delete(self, ref: Ref) -> None:
         collection = ref.uri.split("/")[-2]
         self.call("com.atproto.repo.deleteRecord", {"repo": self.did, "collection": collection, "rkey": ref.rkey})
 
-    def only_followers_may_reply(self, to: Ref) -> None:
-        """Puts a gate on a post of one's own that lets nobody but mentioned people answer."""
+    def nobody_may_reply(self, to: Ref) -> None:
+        """Puts a gate on a post of one's own: it takes no replies."""
         self.call(
             "com.atproto.repo.createRecord",
             {
@@ -116,7 +128,7 @@ class Person:
                     "$type": "app.bsky.feed.threadgate",
                     "post": to.uri,
                     "allow": [],
-                    "createdAt": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+                    "createdAt": _written(),
                 },
             },
         )
@@ -237,6 +249,10 @@ def _mention_facet(text: str, person: Person) -> dict[str, Any]:
         "index": {"byteStart": start, "byteEnd": start + len(match[0].encode())},
         "features": [{"$type": "app.bsky.richtext.facet#mention", "did": person.did}],
     }
+
+
+def _written(at: datetime | None = None) -> str:
+    return (at or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _param(value: Any) -> Any:
