@@ -126,6 +126,10 @@ class Gate(Attempt):
         except (NotSent, AuthFailed, Rejected):
             await self._free(step)
             raise
+        except PlatformError:
+            raise
+        except Exception as exc:
+            raise OutcomeUnknown(f"step {step!r}: its answer could not be judged: {exc!r}") from exc
         await wiring.store.do(
             steps.answered,
             delivery=mine.id,

@@ -347,6 +347,8 @@ class Engine:
             if self._host.observes_deliveries:
                 for row in admitted.deliveries:
                     self._tell(row)
+        if touched:
+            self.feeds.hurry(self._own_feeds)
         for name in touched:
             lane = self._lanes.get(name)
             if lane is not None:

@@ -22,6 +22,9 @@ from .clock import Clock
 
 log = structlog.get_logger("fieldfare.ingest")
 
+TOUCH_MS = 30_000
+"""How old the record of a feed's last good pull may become while nothing comes: writing it costs a flush."""
+
 Arrivals = Callable[[str], Awaitable[Sequence[Arrival]]]
 
 
@@ -126,7 +129,8 @@ class Ingestor:
         account = feed.accounts[0] if len(feed.accounts) == 1 else ""
         facts = [_fact(_placed(event, account)) for event in batch.events]
         if not facts and batch.cursor == cursor and pulled_at is not None and not batch.notes:
-            await self._touch(key, cursor, start)
+            if ms(start) - pulled_at > TOUCH_MS:
+                await self._touch(key, cursor, start)
             return Pulled((), batch.more, batch.next_at)
         fresh = await self.store.do(
             events.ingest,
