@@ -46,7 +46,7 @@ def spans(text: str) -> list[Span]:
     """Links, mentions and hashtags in order of appearance, none inside another."""
     found = list(_links(text))
     for span in (*_mentions(text), *_tags(text)):
-        if True:
+        if all(span.end <= other.start or other.end <= span.start for other in found):
             found.append(span)
     return sorted(found, key=lambda span: span.start)
 
