@@ -493,7 +493,13 @@ def test_a_step_in_doubt_is_not_sent_again_by_another_attempt(tmp_path: Path) ->
         (doubt,) = line.deliveries
         await line.store.do(lambda c: c.execute("UPDATE deliveries SET state = 'sending'"))
         (step,) = line.store.read(steps.steps, doubt.id)
-        again: dict[str, Any] = {"delivery": doubt.id, "token": doubt.token, "name": step.name, "now": 1, "server_now": 1}
+        again: dict[str, Any] = {
+            "delivery": doubt.id,
+            "token": doubt.token,
+            "name": step.name,
+            "now": 1,
+            "server_now": 1,
+        }
         with pytest.raises(Refused, match="was sent before"):
             await line.store.do(steps.sending, **again)
 
@@ -518,3 +524,17 @@ def test_a_reply_is_never_more_visible_than_what_it_answers(tmp_path: Path) -> N
     event = event.model_copy(update={"post": quiet_post})
     reply = Reply(to=event.post.ref, text="hi", visibility=Visibility.PUBLIC).completed(event)
     assert reply.visibility is Visibility.FOLLOWERS
+
+
+def test_a_clock_set_back_delays_nothing_that_was_due(tmp_path: Path) -> None:
+    async def story() -> None:
+        platform = quiet()
+        line = await Line(tmp_path, answering(platform)).start()
+        line.gate.stopping = True
+        await mentioned(line, platform)
+        line.gate.stopping = False
+        line.clock.set_wall(line.clock.now() - timedelta(hours=1))
+        await line.round()
+        assert line.states == ["delivered"]
+
+    run(story())

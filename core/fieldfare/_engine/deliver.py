@@ -19,6 +19,7 @@ from .._domain.values import Pending, Receipt
 from .._store import accounts, claim, settle
 from .._store.claim import Claimed
 from .._store.sqlite import Store, ms
+from .._store.steps import AT_ONCE
 from .attempt import Exchange, Gate, Offset, Wiring
 from .clock import Clock
 from .media import MediaError, MediaFolder
@@ -169,7 +170,7 @@ class Deliverer:
                 return await self._later(claimed, said, exc.retry_after)
             case AuthFailed():
                 await self.store.do(accounts.auth_failed, name=claimed.account, error=said, now=self._now())
-                await self._do(settle.again, claimed, at=self._now(), reason=said, outcome="auth failed", counts=False)
+                await self._do(settle.again, claimed, at=AT_ONCE, reason=said, outcome="auth failed", counts=False)
                 return "due", said
             case Rejected() | MediaError() | LookupError():
                 await self._do(settle.failed, claimed, reason=said)
@@ -199,7 +200,7 @@ class Deliverer:
             await self._doubt(claimed, f"the daemon stopped while step {gate.open_steps[0]!r} was on its way")
         else:
             await self._do(
-                settle.again, claimed, at=self._now(), reason="the daemon stopped", outcome="stopped", counts=False
+                settle.again, claimed, at=AT_ONCE, reason="the daemon stopped", outcome="stopped", counts=False
             )
 
     async def _do(self, sentence: Callable[..., bool], claimed: Claimed, **more: Any) -> bool:

@@ -11,6 +11,7 @@ from .._contract.limits import Approval, Budget
 from . import limits as fences
 from .events import DECIDED, armed, trouble
 from .planned import Planned
+from .steps import AT_ONCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,7 @@ def _admit(c: Connection, event: int, planned: Planned, now: int) -> int | str:
             planned.lineage,
             planned.late,
             planned.late_ms,
-            now,
+            AT_ONCE,
             expires,
             planned.approval.by if planned.approval else "",
             str(cost.amount) if cost else None,

@@ -6,7 +6,7 @@ from sqlite3 import Connection
 
 from .._domain.errors import FieldfareError
 from .settle import end
-from .steps import unsend
+from .steps import AT_ONCE, unsend
 
 
 class TooLate(FieldfareError):
@@ -44,7 +44,7 @@ def approve(c: Connection, *, key: str, digest: str | None, by: str, now: int) -
     c.execute(
         "UPDATE deliveries SET state = 'due', hold = '', reason = ?, approver = ?, approved_digest = digest, not_before = ?,"
         " expires_at = ? + late_ms, updated_at = ? WHERE id = ?",
-        (f"approved by {by}", by, now, now, now, id_),
+        (f"approved by {by}", by, AT_ONCE, now, now, id_),
     )
 
 
@@ -101,7 +101,7 @@ def retry(c: Connection, *, key: str, by: str, now: int) -> None:
     c.execute(
         "UPDATE deliveries SET state = 'due', hold = '', reason = ?, not_before = ?, expires_at = ? + late_ms, absents = 0,"
         " updated_at = ? WHERE id = ?",
-        (f"tried again by {by}", now, now, now, id_),
+        (f"tried again by {by}", AT_ONCE, now, now, id_),
     )
 
 
@@ -125,7 +125,7 @@ def settle(c: Connection, *, key: str, happened: bool, receipt: str, refs: list[
     c.execute(
         "UPDATE deliveries SET state = 'due', hold = '', passable = 0, reason = ?, not_before = ?,"
         " expires_at = max(expires_at, ? + late_ms), updated_at = ? WHERE id = ?",
-        (f"settled by {by}: it is not out", now, now, now, id_),
+        (f"settled by {by}: it is not out", AT_ONCE, now, now, id_),
     )
 
 
@@ -184,7 +184,7 @@ def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: se
         elif not gone and state == "held":
             c.execute(
                 "UPDATE deliveries SET state = 'due', hold = '', reason = 'its name is back', not_before = ? WHERE id = ?",
-                (now, id_),
+                (AT_ONCE, id_),
             )
             freed += 1
     return held, freed

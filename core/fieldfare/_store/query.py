@@ -186,7 +186,7 @@ def event_counts(c: Connection) -> dict[str, int]:
 
 def oldest_due(c: Connection) -> int | None:
     """Since when (ms) the oldest due delivery waits; None when nothing does."""
-    row = c.execute("SELECT min(not_before) FROM deliveries WHERE state = 'due'").fetchone()
+    row = c.execute("SELECT min(max(not_before, created_at)) FROM deliveries WHERE state = 'due'").fetchone()
     return None if row[0] is None else int(row[0])
 
 

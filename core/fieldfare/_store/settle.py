@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from .events import trouble
-from .steps import answer_step, unsend
+from .steps import AT_ONCE, answer_step, unsend
 
 
 def _close(c: Connection, delivery: int, token: int, outcome: str, detail: str, now: int) -> bool:
@@ -130,7 +130,7 @@ def found_steps(c: Connection, *, delivery: int, token: int, answers: dict[str, 
     if left is None:
         c.execute(
             "UPDATE deliveries SET state = 'due', not_before = ?, reason = 'found; goes on', updated_at = ? WHERE id = ?",
-            (now, now, delivery),
+            (AT_ONCE, now, delivery),
         )
     return True
 
@@ -142,7 +142,7 @@ def absent(c: Connection, *, delivery: int, token: int, reason: str, now: int) -
     unsend(c, delivery, None)
     c.execute(
         "UPDATE deliveries SET state = 'due', absents = absents + 1, not_before = ?, reason = ?, updated_at = ? WHERE id = ?",
-        (now, f"looked and it is not there: {reason}", now, delivery),
+        (AT_ONCE, f"looked and it is not there: {reason}", now, delivery),
     )
     return True
 
@@ -155,7 +155,7 @@ def repeat(c: Connection, *, delivery: int, token: int, now: int) -> bool:
     c.execute(
         "UPDATE deliveries SET state = 'due', not_before = ?, reason = 'the same call again, under the same key',"
         " updated_at = ? WHERE id = ?",
-        (now, now, delivery),
+        (AT_ONCE, now, delivery),
     )
     return True
 

@@ -7,6 +7,9 @@ from sqlite3 import Connection
 
 from .._domain.errors import Refused
 
+AT_ONCE = 0
+"""`not_before` of what need not wait: not the present, which a clock that is set back would make a future."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
