@@ -26,12 +26,17 @@ class Daemon:
         self.log = project / "daemon.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def start(self, *options: str) -> None:
         """Starts it; what it logs is added to `log`."""
         assert self._process is None
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "fieldfare", "run", str(self.project)],
+                [sys.executable, "-m", "fieldfare", "run", str(self.project), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
