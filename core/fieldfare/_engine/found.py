@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .._contract.automation import Automation
-from .._contract.platform import Account
+from .._contract.platform import Account, Platform
 from .._domain.errors import Mistake
 from .._host import mistaken_hooks
 from .placed import Placed
@@ -29,6 +29,8 @@ class Loaded:
     files: tuple[SourceFile, ...]
     project: Path
     """The folder where relative paths begin."""
+    shown: Path
+    """The same folder as it was given, for messages."""
     hooks: tuple[tuple[ModuleType, Path], ...] = field(default=(), repr=False)
     """Modules with hook implementations of their own, for `PluginHost.register_file`."""
 
@@ -93,16 +95,20 @@ class Found:
             self._account(account, at)
 
     def _account(self, account: Account, at: Mistake) -> None:
+        platform: Any = account.platform
+        if not isinstance(platform, Platform):
+            what = f"the platform of account {account.name!r} is {platform!r}"
+            self._mistakes.append(replace(at, what=what, remedy="write the network's settings, such as Playground()"))
         other, first = self._accounts.setdefault(account.name, (account, at))
         if other != account:
             what = f"two different accounts are named {account.name!r}: the other one is at "
             place = f"{first.path}:{first.line}:{first.column}"
             self._mistakes.append(replace(at, what=what + place, remedy="give one of them another name"))
 
-    def loaded(self, project: Path, files: Iterable[SourceFile]) -> Loaded:
+    def loaded(self, project: Project, files: Iterable[SourceFile]) -> Loaded:
         order = sorted(self._automations.values(), key=lambda placed: (str(placed.path), placed.line, placed.column))
         accounts = {name: account for name, (account, _) in sorted(self._accounts.items())}
-        return Loaded(tuple(order), accounts, tuple(files), project, tuple(self._hooks))
+        return Loaded(tuple(order), accounts, tuple(files), project.root, project.shown, tuple(self._hooks))
 
     def __bool__(self) -> bool:
         return bool(self._automations)

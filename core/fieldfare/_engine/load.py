@@ -48,7 +48,7 @@ def load(paths: Sequence[Path], *, ignore: Iterable[str] = ()) -> Loaded:
         mistakes.append(Mistake(where, 0, 0, "no automation is defined here", "fieldfare init writes a first one"))
     if mistakes:
         raise ConfigError("", sorted(dict.fromkeys(mistakes), key=lambda m: (str(m.path), m.line, m.column)))
-    return found.loaded(projects[0][0].root, [file for project, _ in projects for file in project.files.values()])
+    return found.loaded(projects[0][0], [file for project, _ in projects for file in project.files.values()])
 
 
 def _roots(
