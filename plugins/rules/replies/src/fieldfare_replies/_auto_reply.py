@@ -87,7 +87,7 @@ class AutoReply(Rule[PostEvent]):
             platform = account.platform
             room = platform.bounds.text - platform.measure(template.substitute(fields, text=""))
             if platform.measure(answer) > platform.bounds.text:
-                answer = template.substitute(fields, text=platform.shortened(text, max(room, 0)))
+                answer = template.substitute(fields, text=platform.shortened(text, room))
         return answer
 
 
