@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ class Calendar(Feed[ContentDue]):
         stamp = table.stamp(path, table.shown(path, services.project))
         if stamp == state.stamp and (not state.upcoming or now < datetime.fromisoformat(state.upcoming)):
             return Batch((), cursor, next_at=self._next_look(state, now))
-        sheet = rows.read(path, services.project, zone=self.zone)
+        sheet = await asyncio.to_thread(rows.read, path, services.project, zone=self.zone)
         dated = sorted(((row.due, row) for row in sheet.rows if row.due), key=lambda pair: pair[0])
         ready = [(due, row) for due, row in dated if due <= now and not row.waits]
         known = await services.known([row.id for _, row in ready])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -63,7 +64,7 @@ class Queue(Feed[ContentDue]):
         missed, passed, upcoming = self._slots(datetime.fromisoformat(state.slot), now)
         if cursor and not missed and not passed:
             return Batch((), cursor, next_at=upcoming)
-        sheet = rows.read(services.project / self.path, services.project, zone=None)
+        sheet = await asyncio.to_thread(rows.read, services.project / self.path, services.project, zone=None)
         notes, state.told = sheet.news(state.told)
         events: list[ContentDue] = []
         if missed:
