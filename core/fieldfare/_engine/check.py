@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from .._domain.errors import ConfigError, Mistake, PluginError
 from .._domain.values import Secret
 from .._feeds.settled import OnDelivered
 from .._host import PluginHost
-from .content import acting, from_a_function, from_a_rule
+from .content import Functions, acting, from_a_rule
 from .found import Loaded
 from .nearest import did_you_mean
 from .outcomes import declared
@@ -41,12 +41,14 @@ def check(
     moment = now or datetime.now(UTC)
     found: list[Mistake] = []
     trial = _with_files(loaded, host, found)
+    names = {placed.automation.name for placed in loaded.automations}
+    functions = Functions(loaded)
     for placed in loaded.automations:
         found += _of_accounts(loaded, placed)
         found += _of_actions(loaded, placed, trial)
         found += _of_conditions(loaded, placed)
-        found += _of_names(loaded, placed)
-        found += from_a_function(loaded, placed)
+        found += _of_names(loaded, placed, names)
+        found += functions.mistakes(placed)
         found += from_a_rule(loaded, placed, moment)
         if secrets is not None:
             found += _of_secrets(loaded, placed, secrets)
@@ -120,16 +122,15 @@ def _leaves(condition: Condition[Any]) -> Iterator[Condition[Any]]:
         yield from _leaves(part)
 
 
-def _of_names(loaded: Loaded, placed: Placed) -> Iterator[Mistake]:
+def _of_names(loaded: Loaded, placed: Placed, names: Collection[str]) -> Iterator[Mistake]:
     automation = placed.automation
-    names = [other.automation.name for other in loaded.automations]
-    renamed = {o.automation.renamed_from: o.automation.name for o in loaded.automations if o.automation.renamed_from}
     if automation.renamed_from and automation.renamed_from in names:
         what = f"{automation.name!r} is renamed from {automation.renamed_from!r}, which is still there"
         yield loaded.mistake(placed, what, "remove one of the two", setting="renamed_from")
     trigger = automation.trigger
     if isinstance(trigger, OnDelivered) and trigger.automation not in names:
-        new = renamed.get(trigger.automation)
+        others = (placed.automation for placed in loaded.automations)
+        new = next((other.name for other in others if other.renamed_from == trigger.automation), None)
         remedy = f"it is called {new!r} now" if new else did_you_mean(trigger.automation, names)
         what = f"{automation.name!r} follows {trigger.automation!r}, which does not exist"
         yield loaded.mistake(placed, what, remedy, setting="trigger")

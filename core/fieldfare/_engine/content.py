@@ -84,23 +84,38 @@ def _said(actions: Iterable[Action[Any]], accounts: Sequence[Account], project: 
     return list(dict.fromkeys(found))
 
 
-def from_a_function(loaded: Loaded, placed: Placed) -> Iterator[Mistake]:
-    """Mistakes in what a function writes literally: settings that do not exist, texts too long, files that are gone."""
-    function = inspect.unwrap(function_of(placed.automation))
-    code = getattr(function, "__code__", None)
-    file = next((f for f in loaded.files if code is not None and str(f.real) == code.co_filename), None)
-    if file is None:
-        return
-    body = next((n for n in ast.walk(file.tree) if _is_of(n, code)), None)
-    if body is not None:
-        known = dict(inspect.getclosurevars(function).nonlocals) | function.__globals__
-        yield from _Body(file, known, acting(placed.automation), loaded.project).mistakes(body)
+class Functions:
+    """The functions of a project as they are written; each is read once for the accounts it acts as."""
 
+    def __init__(self, loaded: Loaded) -> None:
+        self._project = loaded.project
+        self._files = {str(file.real): file for file in loaded.files}
+        self._bodies: dict[str, dict[tuple[str, int], ast.AST]] = {}
+        self._seen: set[tuple[object, tuple[Account, ...]]] = set()
 
-def _is_of(node: ast.AST, code: Any) -> bool:
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != code.co_name:
-        return False
-    return bool(min([node.lineno, *(d.lineno for d in node.decorator_list)]) == code.co_firstlineno)
+    def mistakes(self, placed: Placed) -> Iterator[Mistake]:
+        """What is wrong in what a decision says literally: settings that do not exist, long texts, files that are gone."""
+        function = inspect.unwrap(function_of(placed.automation))
+        code = getattr(function, "__code__", None)
+        accounts = acting(placed.automation)
+        file = self._files.get(getattr(code, "co_filename", ""))
+        if file is None or code is None or (code, accounts) in self._seen:
+            return
+        self._seen.add((code, accounts))
+        body = self._of(file).get((code.co_name, code.co_firstlineno))
+        if body is not None:
+            known = dict(inspect.getclosurevars(function).nonlocals) | function.__globals__
+            yield from _Body(file, known, accounts, self._project).mistakes(body)
+
+    def _of(self, file: SourceFile) -> dict[tuple[str, int], ast.AST]:
+        """The functions of a file by their name and first line, which is that of the first decorator."""
+        key = str(file.real)
+        if key not in self._bodies:
+            found = [n for n in ast.walk(file.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+            self._bodies[key] = {
+                (node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])): node for node in found
+            }
+        return self._bodies[key]
 
 
 @dataclass(frozen=True, slots=True)
