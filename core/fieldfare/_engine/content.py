@@ -94,7 +94,7 @@ class Functions:
         self._seen: set[tuple[object, tuple[Account, ...]]] = set()
 
     def mistakes(self, placed: Placed) -> Iterator[Mistake]:
-        """What is wrong in what a decision says literally: settings that do not exist, long texts, files that are gone."""
+        """What is wrong in what a decision says literally: unknown settings, texts too long, files that are gone."""
         function = inspect.unwrap(function_of(placed.automation))
         code = getattr(function, "__code__", None)
         accounts = acting(placed.automation)
