@@ -20,7 +20,11 @@ PATIENCE = 10.0
 
 
 class ControlError(FieldfareError):
-    """The daemon said no, in words."""
+    """The daemon said no, in words; `kind` names the error it met, '' when it did not answer at all."""
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 def person(uid: int) -> str:
@@ -99,6 +103,6 @@ async def call(path: Path, name: str, args: Mapping[str, Any], patience: float =
         raise ControlError("the daemon closed the connection without an answer")
     said = json.loads(line)
     if "error" in said:
-        raise ControlError(said["error"])
+        raise ControlError(said["error"], said.get("kind", ""))
     answer: dict[str, Any] = said["ok"]
     return answer

@@ -28,6 +28,7 @@ from .clock import Clock, RealClock
 from .control import ControlServer
 from .embedded import Engine, Surroundings
 from .home import Home
+from .introduce import introduced
 from .listener import Arrivals, Endpoint, Listener
 from .lock import StoreLock, wait_for_turn
 from .media import MediaFolder
@@ -173,6 +174,7 @@ class Daemon:
             asks=asks,
             wake=engine.wake,
             reload=reload,
+            introduce=lambda name: introduced(engine.sessions, name),
         )
 
     async def reload(self, engine: Engine) -> dict[str, Any]:

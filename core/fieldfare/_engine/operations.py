@@ -32,6 +32,8 @@ class Operations:
     """Whether deliveries of this automation need approval."""
     wake: Callable[[], None]
     reload: Callable[[], Awaitable[Answer]] | None = None
+    introduce: Callable[[str], Awaitable[Answer]] | None = None
+    """Who the network says an account is, asked over the live session."""
 
     async def run(self, name: str, args: Mapping[str, Any], by: str) -> Answer:
         """Run an operation by its name; raises FieldfareError for one that is not known."""
@@ -41,6 +43,10 @@ class Operations:
         answer = await operation(self, by=by, **args)
         self.wake()
         return answer
+
+    async def ping(self, *, by: str) -> Answer:
+        """An answer means that the daemon's loop turns."""
+        return {"alive": True}
 
     async def approve(self, *, key: str, digest: str | None = None, by: str) -> Answer:
         await self.store.do(control.approve, key=key, digest=digest, by=by, now=self._now())
@@ -126,6 +132,11 @@ class Operations:
             raise FieldfareError("no daemon runs; the files are read when it starts")
         return await self.reload()
 
+    async def test(self, *, account: str, by: str) -> Answer:
+        if self.introduce is None:
+            raise FieldfareError("no daemon runs; the account is opened by the command itself")
+        return await self.introduce(account)
+
     def _one(self, key: str) -> query.Full:
         found = self.store.read(query.named, key)
         if len(found) != 1:
@@ -138,6 +149,7 @@ class Operations:
 
 
 _OPERATIONS: Mapping[str, Callable[..., Awaitable[Answer]]] = {
+    "ping": Operations.ping,
     "approve": Operations.approve,
     "refuse": Operations.refuse,
     "cancel": Operations.cancel,
@@ -147,4 +159,5 @@ _OPERATIONS: Mapping[str, Callable[..., Awaitable[Answer]]] = {
     "pause": Operations.pause,
     "resume": Operations.resume,
     "reload": Operations.reload_files,
+    "test": Operations.test,
 }

@@ -73,22 +73,22 @@ class Full:
         )
 
 
-_COLUMNS = ", ".join(Full.__dataclass_fields__)
+COLUMNS = ", ".join(Full.__dataclass_fields__)
 
 
 def delivery(c: Connection, row: int) -> Full | None:
-    found = c.execute(f"SELECT {_COLUMNS} FROM deliveries WHERE id = ?", (row,)).fetchone()
+    found = c.execute(f"SELECT {COLUMNS} FROM deliveries WHERE id = ?", (row,)).fetchone()
     return Full(*found) if found else None
 
 
 def named(c: Connection, key: str) -> list[Full]:
     """Deliveries of this key, row number or beginning of a key; at most 20."""
     rows = c.execute(
-        f"SELECT {_COLUMNS} FROM deliveries WHERE key = ? OR CAST(id AS TEXT) = ? LIMIT 20", (key, key)
+        f"SELECT {COLUMNS} FROM deliveries WHERE key = ? OR CAST(id AS TEXT) = ? LIMIT 20", (key, key)
     ).fetchall()
     if not rows:
         rows = c.execute(
-            f"SELECT {_COLUMNS} FROM deliveries WHERE substr(key, 1, ?) = ? ORDER BY id DESC LIMIT 20", (len(key), key)
+            f"SELECT {COLUMNS} FROM deliveries WHERE substr(key, 1, ?) = ? ORDER BY id DESC LIMIT 20", (len(key), key)
         ).fetchall()
     return [Full(*row) for row in rows]
 
@@ -96,7 +96,7 @@ def named(c: Connection, key: str) -> list[Full]:
 def deliveries(c: Connection, *, states: Sequence[str] = (), automation: str = "", limit: int = 100) -> list[Full]:
     """The newest deliveries, newest first, of these states (all when none is named)."""
     rows = c.execute(
-        f"SELECT {_COLUMNS} FROM deliveries WHERE (? = '[]' OR state IN (SELECT value FROM json_each(?)))"
+        f"SELECT {COLUMNS} FROM deliveries WHERE (? = '[]' OR state IN (SELECT value FROM json_each(?)))"
         " AND (? = '' OR automation = ?) ORDER BY id DESC LIMIT ?",
         (json.dumps(list(states)), json.dumps(list(states)), automation, automation, limit),
     )
@@ -106,7 +106,7 @@ def deliveries(c: Connection, *, states: Sequence[str] = (), automation: str = "
 def past(c: Connection, automation: str) -> list[Delivery]:
     """An automation's last 100 deliveries, newest first."""
     rows = c.execute(
-        f"SELECT {_COLUMNS} FROM deliveries WHERE automation = ? AND action IS NOT NULL ORDER BY id DESC LIMIT 100",
+        f"SELECT {COLUMNS} FROM deliveries WHERE automation = ? AND action IS NOT NULL ORDER BY id DESC LIMIT 100",
         (automation,),
     )
     return [Full(*row).public for row in rows]
@@ -133,18 +133,18 @@ class EventRow:
     body: str | None
 
 
-_EVENT = "e.id, f.key, e.event, e.kind, e.occurred_at, e.recorded_at, e.lineage, e.state, e.judged_by, e.body"
+EVENT_COLUMNS = "e.id, f.key, e.event, e.kind, e.occurred_at, e.recorded_at, e.lineage, e.state, e.judged_by, e.body"
 
 
 def event(c: Connection, row: int) -> EventRow | None:
-    found = c.execute(f"SELECT {_EVENT} FROM events e JOIN feeds f ON f.id = e.feed WHERE e.id = ?", (row,)).fetchone()
+    found = c.execute(f"SELECT {EVENT_COLUMNS} FROM events e JOIN feeds f ON f.id = e.feed WHERE e.id = ?", (row,)).fetchone()
     return EventRow(*found) if found else None
 
 
 def events(c: Connection, *, like: str = "", since: int = 0, limit: int = 50) -> list[EventRow]:
     """The newest events whose own id (or the post's) contains `like`, newest first."""
     rows = c.execute(
-        f"SELECT {_EVENT} FROM events e JOIN feeds f ON f.id = e.feed"
+        f"SELECT {EVENT_COLUMNS} FROM events e JOIN feeds f ON f.id = e.feed"
         " WHERE e.recorded_at >= ? AND (? = '' OR instr(e.event, ?) OR instr(e.body, ?)) ORDER BY e.id DESC LIMIT ?",
         (since, like, like, like, limit),
     )

@@ -37,6 +37,8 @@ class Simulation:
     actions: list[Action[Any]] = field(default_factory=list[Action[Any]])
     reasons: list[str] = field(default_factory=list[str])
     decisions: list[Decision] = field(default_factory=list[Decision])
+    causes: list[int] = field(default_factory=list[int])
+    """For each action, the place in `decisions` of the one that led to it."""
 
 
 class Play:
@@ -135,6 +137,7 @@ class Play:
 
     def _keep(self, number: int, admitted: tuple[Judged, list[Action[Any]]], now: datetime) -> None:
         judged, actions = admitted
+        self.simulation.causes.extend([len(self.simulation.decisions)] * len(actions))
         self.simulation.actions.extend(actions)
         if judged.verdict != "yes":
             self.simulation.reasons.append(judged.reason)

@@ -1,0 +1,1 @@
+"""The command line. Nothing here imports the engine before a command that needs it has been chosen."""

@@ -1,0 +1,111 @@
+"""`check` and `simulate`: what can be known without sending anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import out
+from .options import Json, Target
+
+
+def check(
+    path: Target = Path(),
+    without_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Do not ask whether the secrets are there; for build servers.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Load a project and find every mistake, without touching any network.
+
+    \b
+      fieldfare check                    the project in this folder
+      fieldfare check shop               another one
+      fieldfare check shop/press.py      one file of it
+      fieldfare check --without-secrets  on a build server
+
+    Each mistake is shown as path:line:column with its line, what is wrong and what to do; the exit code is then 3.
+    """
+    from .._engine.placed import asked
+    from .._engine.sets import accounts_of
+    from .project import Opened
+
+    opened = Opened.at(path)
+    loaded = opened.read(secrets=not without_secrets)
+    rows: list[dict[str, str | list[str]]] = []
+    for placed in loaded.automations:
+        automation = placed.automation
+        data, functions = asked(automation)
+        rows.append(
+            {
+                "name": automation.name,
+                "trigger": automation.trigger.kind,
+                "accounts": sorted({account.name for account in accounts_of(placed)}),
+                "when": [condition.name for condition in (*data, *functions)],
+                "approval": automation.approval.by if automation.approval else "",
+                "place": placed.place,
+            }
+        )
+    for failure in opened.host.failures:
+        out.note(f"warning: {failure}", style="yellow")
+    if json:
+        out.as_json({"automations": rows, "mistakes": [], "warnings": [str(one) for one in opened.host.failures]})
+        return
+    out.table(
+        ("automation", "when", "accounts", "if", "approval", "written in"),
+        [
+            (
+                str(row["name"]),
+                str(row["trigger"]),
+                ", ".join(row["accounts"]),
+                " and ".join(row["when"]),
+                str(row["approval"]),
+                str(row["place"]),
+            )
+            for row in rows
+        ],
+    )
+    count = len(rows)
+    out.note(f"{count} automation{'' if count == 1 else 's'}, no mistake")
+
+
+def simulate(
+    path: Target = Path(),
+    events: Annotated[
+        Path | None, typer.Option("--events", help="A file of events, one JSON object per line; '-' is stdin.")
+    ] = None,
+    from_store: Annotated[bool, typer.Option("--from-store", help="The events that the daemon has recorded.")] = False,
+    begin: Annotated[str, typer.Option("--from", metavar="DATE", help="Only what happened from then on (UTC).")] = "",
+    end: Annotated[
+        str, typer.Option("--to", metavar="DATE", help="Only what happened until then; a day is whole.")
+    ] = "",
+    seed: Annotated[int, typer.Option("--seed", help="What randomness in your decisions starts from.")] = 0,
+    json: Json = False,
+) -> None:
+    """Decide what would be done about events, and do nothing. Opens no connection; the same seed gives the same bytes.
+
+    \b
+      fieldfare simulate shop --events sample.jsonl
+      fieldfare simulate --from-store                        everything that was recorded
+      fieldfare simulate --from 2026-11-01 --to 2026-11-07   a week of it
+
+    An event is written as {"kind": "mention", "id": "1", "occurred_at": "2026-11-01T09:00:00Z", "post": {…}}; the
+    fields of each kind are in docs/automations.md. Limits and approvals are not asked: they depend on what else was
+    sent.
+    """
+    if (events is None) == (not from_store and not begin and not end):
+        raise typer.BadParameter("say which events: --events FILE, --from-store, or --from and --to")
+    from .playback import played, recorded, told, written
+    from .project import Opened
+
+    opened = Opened.at(path)
+    loaded = opened.read(secrets=False)
+    found = written(opened, events) if events is not None else recorded(opened, begin, end)
+    rows = played(opened, loaded, found, seed)
+    if json:
+        out.as_json(rows)
+        return
+    for line in told(rows):
+        out.say(line)

@@ -1,0 +1,276 @@
+"""The examinations of `doctor`, one function for each place where something can be wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import stat
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from .._domain.errors import ConfigError, StoreError
+from .._domain.values import in_words
+from .._engine.check import check
+from .._engine.found import Loaded
+from .._engine.home import Home
+from .._engine.load import load
+from .._engine.settings import STATE
+from .._engine.stop import flags
+from .._host import PluginHost
+from .._store import query, why
+from .._store.sqlite import connect, moment, ms
+from .act import answers, runs
+from .project import home_of, looking
+
+LEAST_FREE = 200 * 1024 * 1024
+"""Bytes of free disk space below which the store may soon be unable to write."""
+OLD_DOUBT = timedelta(hours=1)
+OLD_PULL = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing, how bad it is, and what to do about it."""
+
+    check: str
+    level: Literal["error", "warning", "note"]
+    what: str
+    fix: str = ""
+
+
+def examine(project: Path) -> list[Finding]:
+    """Everything that is found, in the order in which it should be mended. Raises nothing but the unforeseen."""
+    now = datetime.now(UTC)
+    found = [*_machine(now)]
+    try:
+        home = home_of(project)
+    except ConfigError as exc:
+        return [*found, *_mistakes("settings", exc, "mend fieldfare.toml")]
+    found += [*_permissions(home), *_disk(home), *_plugins(home), *_files(home), *_lock(home)]
+    found += _store(home)
+    if not any(one.check == "store" and one.level == "error" for one in found):
+        found += _state(home, now)
+    return found
+
+
+def _mistakes(name: str, exc: ConfigError, fix: str) -> Iterator[Finding]:
+    if not exc.mistakes:
+        yield Finding(name, "error", str(exc), fix)
+    for mistake in exc.mistakes:
+        place = f"{mistake.path}:{mistake.line}:{mistake.column}" if mistake.line else str(mistake.path)
+        yield Finding(name, "error", f"{place}: {mistake.what}", mistake.remedy or fix)
+
+
+def _machine(now: datetime) -> Iterator[Finding]:
+    try:
+        zoneinfo.ZoneInfo("Europe/Berlin")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        yield Finding(
+            "tzdata", "error", "no time zones are installed, so no schedule can be kept", "pip install --upgrade tzdata"
+        )
+    if now.year < 2025:
+        yield Finding(
+            "clock", "error", f"the clock says {now:%Y-%m-%d}, which is past", "set it, or start time keeping"
+        )
+    if sqlite3.sqlite_version_info < (3, 37, 0):
+        yield Finding(
+            "sqlite", "error", f"SQLite {sqlite3.sqlite_version} is too old", "use a Python with 3.37 or later"
+        )
+    elif sqlite3.sqlite_version_info < (3, 51, 3):
+        yield Finding(
+            "sqlite",
+            "note",
+            f"SQLite {sqlite3.sqlite_version} can, very rarely, damage a write-ahead log that two connections reset at"
+            " the same moment",
+            "there is one writer for this reason; make backups, and upgrade when your system offers 3.51.3 or later",
+        )
+
+
+def _permissions(home: Home) -> Iterator[Finding]:
+    state = home.state
+    if not os.access(home.root, os.W_OK) and not state.is_dir():
+        fix = "give the folder to the user that runs the daemon"
+        yield Finding("permissions", "error", f"{home.root} cannot be written, so {STATE} cannot be made in it", fix)
+    paths = [state, home.database, home.root / home.settings.secrets.file]
+    for path in paths:
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        except OSError as exc:
+            yield Finding("permissions", "error", f"{path} cannot be looked at: {exc.strerror}", "check who owns it")
+            continue
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o077:
+            wanted = "700" if path.is_dir() else "600"
+            yield Finding("permissions", "error", f"{path} is open to others (mode {mode:o})", f"chmod {wanted} {path}")
+        if found.st_uid != os.geteuid() and os.geteuid() != 0:
+            yield Finding("permissions", "error", f"{path} belongs to another user", f"chown {os.geteuid()} {path}")
+
+
+def _disk(home: Home) -> Iterator[Finding]:
+    free = shutil.disk_usage(home.root).free
+    if free < LEAST_FREE:
+        fix = "make room: without it nothing can be recorded, and so nothing is sent"
+        yield Finding("disk", "error", f"only {free // 1024 // 1024} MiB are free where {home.root} lies", fix)
+
+
+def _plugins(home: Home) -> Iterator[Finding]:
+    host = PluginHost()
+    host.discover(refused=home.settings.plugins.refuse)
+    for failure in host.failures:
+        fix = f"pip install --force-reinstall {failure.distribution}, or refuse it under [plugins] in fieldfare.toml"
+        yield Finding("plugins", "warning", str(failure), fix)
+    for refusal in host.refusals:
+        fix = "upgrade or uninstall it, or refuse it under [plugins] in fieldfare.toml"
+        yield Finding("plugins", "error", str(refusal), fix)
+
+
+def _files(home: Home) -> Iterator[Finding]:
+    host = PluginHost()
+    host.discover(refused=home.settings.plugins.refuse)
+    try:
+        loaded = load([home.root], ignore=home.settings.ignore)
+        mistakes = check(loaded, host)
+        if mistakes:
+            raise ConfigError("", mistakes)
+    except ConfigError as exc:
+        yield from _mistakes("files", exc, "fieldfare check shows the line")
+        return
+    yield from _secrets(home, loaded)
+    yield from _bounds(loaded)
+    yield from _port(home, loaded)
+
+
+def _secrets(home: Home, loaded: Loaded) -> Iterator[Finding]:
+    told: set[str] = set()
+    for name, account in sorted(loaded.accounts.items()):
+        for secret in account.platform.secrets:
+            if secret.name in told:
+                continue
+            told.add(secret.name)
+            try:
+                home.secrets.get(secret.name)
+            except ConfigError as exc:
+                yield from _mistakes("secrets", exc, f"fieldfare accounts login {name}")
+
+
+def _bounds(loaded: Loaded) -> Iterator[Finding]:
+    for name, account in sorted(loaded.accounts.items()):
+        ends = account.platform.bounds.api_ends
+        if ends is not None and ends <= datetime.now(UTC).date() + timedelta(days=60):
+            said = f"the API version that the account {name} uses ends on {ends}"
+            yield Finding("version", "warning", said, "upgrade its connector before that day")
+
+
+def _port(home: Home, loaded: Loaded) -> Iterator[Finding]:
+    hooks = [p for p in loaded.automations if isinstance(getattr(p.automation.trigger, "path", None), str)]
+    if not hooks or runs(home) or not home.settings.listen_port:
+        return
+    host, port = home.settings.listen_host, home.settings.listen_port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as exc:
+        said = f"nothing can listen for web hooks on {host}:{port}: {exc.strerror or exc}"
+        yield Finding("listener", "error", said, "choose another port under [listener] in fieldfare.toml")
+
+
+def _lock(home: Home) -> Iterator[Finding]:
+    control = home.state / "control"
+    if len(str(control).encode()) > 100:
+        said = f"the path {control} is too long for a socket"
+        yield Finding("control", "error", said, "move the project to a shorter path")
+    if not control.exists():
+        return
+    if not runs(home):
+        said = f"{control} was left behind by a daemon that did not end well"
+        yield Finding("control", "note", said, "nothing: the next `fieldfare run` puts a new one in its place")
+    elif not answers(home):
+        holder = (home.state / "lock").read_text(encoding="utf-8").strip() if (home.state / "lock").exists() else "?"
+        said = f"a daemon (process {holder}) runs and does not answer within two seconds"
+        yield Finding("lock", "error", said, f"if it stays so: kill -9 {holder}; nothing that left is sent again")
+
+
+def _store(home: Home) -> Iterator[Finding]:
+    database = home.database
+    if not database.exists():
+        return
+    if not os.access(database, os.W_OK):
+        yield Finding("store", "error", f"{database} is read-only", f"chmod u+w {database}, or check the mount")
+        return
+    try:
+        with looking(home):
+            pass
+        connection = connect(database, read_only=True)
+        try:
+            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except (StoreError, sqlite3.Error) as exc:
+        yield Finding("store", "error", str(exc), "put a backup back with `fieldfare restore FILE`")
+        return
+    if said != "ok":
+        yield Finding(
+            "store", "error", f"{database} is damaged: {said}", "put a backup back with `fieldfare restore FILE`"
+        )
+
+
+def _state(home: Home, now: datetime) -> Iterator[Finding]:
+    up = flags(home.state / "pause")
+    with looking(home) as store:
+        for scope, reason, by, since in query.pauses(store):
+            said = f"{scope} is paused by {by} since {moment(since):%Y-%m-%d %H:%M} UTC" + (
+                f": {reason}" if reason else ""
+            )
+            yield Finding("pause", "warning", said, f"fieldfare resume {_option(scope)}")
+            up -= {scope}
+        for scope in sorted(up):
+            yield Finding("pause", "warning", f"{scope} is paused by its flag", f"fieldfare resume {_option(scope)}")
+        for name, _, _, _, _, error, _ in query.accounts(store):
+            if error:
+                yield Finding("accounts", "error", f"the account {name}: {error}", f"fieldfare accounts login {name}")
+        yield from _feeds(store, now)
+        yield from _doubts(store, now)
+        latest = moment(why.newest_moment(store))
+        if latest > now + timedelta(minutes=5):
+            said = f"the store knows of {latest:%Y-%m-%d %H:%M} UTC, and the clock says it is only {now:%Y-%m-%d %H:%M}"
+            yield Finding("clock", "error", said, "set the clock before the daemon runs")
+
+
+def _feeds(store: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
+    for key, pulled, failed, error in query.feeds(store):
+        if failed is None:
+            continue
+        last = f"last read {in_words(now - moment(pulled))} ago" if pulled else "never read"
+        level: Literal["error", "warning"] = "error" if pulled is None or now - moment(pulled) > OLD_PULL else "warning"
+        yield Finding("feeds", level, f"the feed {key}: {error} ({last})", "it is tried again by itself")
+
+
+def _doubts(store: sqlite3.Connection, now: datetime) -> Iterator[Finding]:
+    for row in query.deliveries(store, states=("uncertain",), limit=20):
+        age = now - moment(row.updated_at)
+        if row.hold == "person":
+            said = f"{row.key} may or may not be out: {row.reason}"
+            yield Finding("uncertain", "error", said, f"look, then: fieldfare settle {row.id} --delivered, or --not")
+        elif age > OLD_DOUBT:
+            said = f"{row.key} is uncertain since {in_words(age)}: {row.reason}"
+            yield Finding("uncertain", "warning", said, f"fieldfare explain {row.id}")
+    soon = ms(now + timedelta(hours=1))
+    for row in query.deliveries(store, states=("held",), limit=200):
+        if row.hold == "approval" and row.expires_at < soon:
+            said = f"{row.key} waits for approval and expires {in_words(moment(row.expires_at) - now)} from now"
+            yield Finding("approvals", "warning", said, f"fieldfare approvals approve {row.id}@{row.digest[:12]}")
+
+
+def _option(scope: str) -> str:
+    kind, _, name = scope.partition(":")
+    return f"--{kind} {name}".strip()

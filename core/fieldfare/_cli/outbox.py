@@ -1,0 +1,216 @@
+"""`outbox` and `settle`: deliveries, one by one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import out
+from .complete import complete_automations, complete_keys
+from .exits import Exit
+from .options import Json, Project
+
+if TYPE_CHECKING:
+    from .._store.query import Full
+
+app = typer.Typer(
+    help="Deliveries: what left, what waits, what did not leave.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Key = Annotated[
+    str, typer.Argument(help="Its key, a beginning of it, or its number in the list.", autocompletion=complete_keys)
+]
+STATES = ("held", "due", "sending", "uncertain", "delivered", "failed", "refused", "cancelled", "expired")
+
+
+@app.command("list")
+def list_(
+    state: Annotated[list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.")] = None,
+    automation: Annotated[
+        str, typer.Option("--automation", help="Only of this one.", autocompletion=complete_automations)
+    ] = "",
+    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 50,
+    project: Project = Path(),
+    json: Json = False,
+) -> None:
+    """List deliveries, the newest first.
+
+    \b
+      fieldfare outbox list                      the newest fifty
+      fieldfare outbox list --state uncertain    what needs to be looked at
+      fieldfare outbox list --json               for programs
+    """
+    from .._store import query
+    from .project import home_of, looking
+
+    wrong = [one for one in state or () if one not in STATES]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r} is not a state; there are {', '.join(STATES)}")
+    with looking(home_of(project)) as store:
+        rows = query.deliveries(store, states=state or (), automation=automation, limit=limit)
+    if json:
+        out.as_json([as_json(row) for row in rows])
+        return
+    if not rows:
+        out.note("nothing")
+        return
+    out.table(
+        ("no.", "state", "kind", "account", "text", "key"),
+        [(str(row.id), row.state, row.kind, row.account, _short(row), row.key) for row in rows],
+    )
+
+
+@app.command()
+def show(key: Key, project: Project = Path(), json: Json = False) -> None:
+    """Show one delivery: its exact content, each step and attempt, and what it waits for.
+
+    \b
+      fieldfare outbox show 12
+    """
+    from . import story
+    from .project import home_of, looking
+    from .see import explainer_of
+
+    home = home_of(project)
+    with looking(home) as store:
+        row = one(store, key)
+        explainer = explainer_of(home, store)
+        told = explainer.delivery(row)
+    if json:
+        out.as_json(told)
+        return
+    for line in story.of_delivery(told, explainer.now):
+        out.say(line)
+    out.say("  content:")
+    import json as encode
+
+    for line in encode.dumps(told["action"], indent=2, ensure_ascii=False).splitlines():
+        out.say(f"    {line}")
+
+
+@app.command()
+def cancel(key: Key, project: Project = Path(), json: Json = False) -> None:
+    """Withdraw a delivery before its first byte leaves; when this returns it never will.
+
+    \b
+      fieldfare outbox cancel 12
+    """
+    _do(project, "cancel", {"key": key}, json)
+
+
+@app.command()
+def edit(
+    key: Key,
+    text: Annotated[str, typer.Option("--text", help="The new text; '-' reads it from stdin.")],
+    project: Project = Path(),
+    json: Json = False,
+) -> None:
+    """Put another text in the place of one that has not begun to leave. An approval it had is void.
+
+    \b
+      fieldfare outbox edit 12 --text 'We open at nine.'
+      fieldfare outbox edit 12 --text - < answer.txt
+    """
+    if text == "-":
+        text = sys.stdin.read().rstrip("\n")
+    _do(project, "edit", {"key": key, "text": text}, json)
+
+
+@app.command()
+def retry(key: Key, project: Project = Path(), json: Json = False) -> None:
+    """Try again what failed, expired, was refused or cancelled. What is uncertain has to be settled instead.
+
+    \b
+      fieldfare outbox retry 12
+    """
+    from .._store.control import TooLate
+    from .project import home_of, looking
+
+    with looking(home_of(project)) as store:
+        row = one(store, key)
+    if row.state == "uncertain":
+        out.fault(str(TooLate(f"{row.key!r} may be out already; look, then say so with `fieldfare settle {row.id}`")))
+        raise typer.Exit(Exit.UNKNOWN)
+    _do(project, "retry", {"key": key}, json)
+
+
+def settle(
+    key: Key,
+    url: Annotated[str, typer.Argument(help="Where it is, if you know.", show_default=False)] = "",
+    delivered: Annotated[bool | None, typer.Option("--delivered/--not", help="It is out, or it is not.")] = None,
+    project: Project = Path(),
+    json: Json = False,
+) -> None:
+    """Say what you saw when nobody could tell whether a post is out.
+
+    \b
+      fieldfare settle 12 --delivered https://social.example/@brand/7    it is out, there
+      fieldfare settle 12 --delivered                                    it is out
+      fieldfare settle 12 --not                                          it is not: it is sent again
+
+    Look first: `fieldfare explain 12` says when it left and where it would be.
+    """
+    if delivered is None:
+        raise typer.BadParameter("say what you saw: --delivered (with the address, if you know it) or --not")
+    if url and not delivered:
+        raise typer.BadParameter("with --not there is no address")
+    _do(project, "settle", {"key": key, "happened": delivered, "url": url}, json)
+
+
+def _do(project: Path, name: str, args: dict[str, Any], json: bool) -> None:
+    from .act import act
+    from .project import home_of
+
+    answer = act(home_of(project), name, args)
+    if json:
+        out.as_json(answer)
+    else:
+        out.say(f"{answer['key']}: {answer['state']}")
+
+
+def one(store: Any, key: str) -> Full:
+    """The delivery of this name. Raises TooLate when there is none, or more than one."""
+    from .._store import query
+    from .._store.control import TooLate
+
+    found = query.named(store, key)
+    if len(found) != 1:
+        said = "no delivery" if not found else "more than one delivery"
+        raise TooLate(f"{said} is called {key!r}; `fieldfare outbox list` shows their names")
+    return found[0]
+
+
+def as_json(row: Full) -> dict[str, Any]:
+    """A delivery for programs, in short."""
+    from .._domain.values import isoformat
+    from .._store.sqlite import moment
+
+    public = row.public
+    return {
+        "key": row.key,
+        "number": row.id,
+        "automation": row.automation,
+        "account": row.account,
+        "kind": row.kind,
+        "state": row.state,
+        "reason": row.reason,
+        "digest": row.digest,
+        "action": dict(public.action),
+        "attempts": row.attempts,
+        "created_at": isoformat(moment(row.created_at)),
+        "not_before": isoformat(moment(row.not_before)),
+        "expires_at": isoformat(moment(row.expires_at)),
+        "receipt": public.receipt.model_dump(mode="json") if public.receipt else None,
+    }
+
+
+def _short(row: Full, most: int = 48) -> str:
+    from .._engine.explain import texts_of
+
+    text = " / ".join(texts_of(row.public.action)).replace("\n", " ")
+    return text if len(text) <= most else f"{text[: most - 1]}…"
