@@ -96,12 +96,19 @@ def schedule(cron: str, *, zone: str) -> Trigger[SlotReached]:
 
 
 def csv(path: str | Path, *, zone: str) -> Trigger[ContentDue]:
-    """A row of a calendar is due. Columns: id, publish_at, text; optional: image, alt, language, warning, others."""
+    """A row of a calendar is due.
+
+    Columns: id, publish_at (wall time in `zone`, or with an offset), text; optional: image and alt, link, language,
+    warning, visibility, others. The file may be edited while the daemon runs; a row is known by its id.
+    """
     return OnCsv(path=Path(path), zone=zone)
 
 
 def queue(path: str | Path, *, cron: str, zone: str) -> Trigger[ContentDue]:
-    """At each slot the next item of a file: rows of a CSV with id and text, in the order of the file, each once."""
+    """At each slot the next item of a file: rows of a CSV with id and text, in the order of the file, each once.
+
+    Slots that passed while nobody looked are not made up for; another `cron` does not begin the queue anew.
+    """
     return OnQueue(path=Path(path), cron=cron, zone=zone)
 
 
