@@ -20,7 +20,8 @@ SECRET = "BLUESKY_APP_PASSWORD"
 AUTOMATIONS = """
 from datetime import timedelta
 
-from fieldfare import Account, Draft, Media, Mention, MetricsObserved, Publish, Reply, Repost, automation, contains, on
+from fieldfare import Account, Context, Draft, Media, Mention, MetricsObserved, Publish, Reply, Repost
+from fieldfare import automation, contains, on
 from fieldfare_bluesky import Bluesky
 
 brand = Account("brand", Bluesky(handle={handle!r}, server={server!r}, private=("127.0.0.0/8",)))
@@ -28,19 +29,19 @@ SECOND = timedelta(seconds=1)
 
 
 @automation(on.mention(brand, every=SECOND), when=contains("open"))
-def answer(event: Mention) -> Reply:
+def answer(event: Mention, ctx: Context) -> Reply:
     text = f"🎉 Danke @{{event.post.author.handle}}! Alles auf https://brand.example/ü #geöffnet"
     return Reply(to=event.post.ref, text=text)
 
 
 @automation(on.mention(brand, every=SECOND), when=contains("publish"))
-def publish(event: Mention) -> Publish:
+def publish(event: Mention, ctx: Context) -> Publish:
     picture = Media(source="dot.png", alt="a dot")
     return Publish(draft=Draft(text="eins", media=(picture,)), thread=(Draft(text="zwei"), Draft(text="drei")))
 
 
 @automation(on.metrics(brand, every=SECOND, passes=3))
-def repost_popular(event: MetricsObserved) -> Repost:
+def repost_popular(event: MetricsObserved, ctx: Context) -> Repost:
     return Repost(post=event.post.ref)
 """
 KILLS = 20
@@ -169,6 +170,8 @@ def test_killed_between_sending_and_recording_every_mention_has_one_reply(scene:
         scene.daemon.start()
     scene.daemon.wait_for(lambda: all(scene.replies(one) for one in asked), 180)
     scene.daemon.wait_for(lambda: not scene.open_deliveries(), 180)
+    held = [one for one in scene.proxy.passed if one.deed in (Deed.HOLD_ANSWER, Deed.HOLD_REQUEST)]
+    assert [one.status for one in held] == [200, 0] * (KILLS // 2)
     assert [scene.replies(one) for one in asked] == [1] * KILLS
     assert len(scene.brand.records()) == KILLS
     assert scene.daemon.stop() == 143
