@@ -32,12 +32,13 @@ from fieldfare import (
     Rate,
     Reply,
     Repost,
+    hookimpl,
     on,
 )
 from fieldfare._store import control, steps
 from fieldfare._store.sqlite import ms
 from fieldfare.plugin import Refused
-from fieldfare.testing import Playground, answer_lost
+from fieldfare.testing import Playground, answer_lost, answered
 
 from .line import START, Line
 from .test_line import answering, mentioned, ours, quiet
@@ -538,3 +539,39 @@ def test_a_clock_set_back_delays_nothing_that_was_due(tmp_path: Path) -> None:
         assert line.states == ["delivered"]
 
     run(story())
+
+
+def test_a_notice_that_fails_is_not_told_by_itself_for_ever(tmp_path: Path) -> None:
+    def tell(event: Any, ctx: Context) -> Notify:
+        return Notify(text=event.says, webhook="https://hooks.example/x")
+
+    async def story() -> None:
+        platform = quiet(answered(422))
+        alarm = Automation(name="alarm", trigger=on.trouble(), decide=tell, late_after=timedelta(minutes=1))
+        line = await Line(tmp_path, answering(platform), alarm).start()
+        await mentioned(line, platform)
+        for _ in range(12):
+            await line.move(30)
+        assert [(d.automation, d.state) for d in line.deliveries] == [("thanks", "failed"), ("alarm", "expired")]
+
+    run(story())
+
+
+def test_an_observer_hears_of_every_state(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    class Watching:
+        @staticmethod
+        @hookimpl
+        def fieldfare_delivery_changed(delivery: Any) -> None:
+            seen.append(delivery.state)
+
+    async def story() -> None:
+        platform = quiet()
+        line = Line(tmp_path, answering(platform))
+        line.host.register(Watching, name="watching")
+        await line.start()
+        await mentioned(line, platform)
+
+    run(story())
+    assert seen == ["due", "sending", "delivered"]

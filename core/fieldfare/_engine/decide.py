@@ -15,7 +15,7 @@ from .._contract.delivery import Delivery, Verdict
 from .._contract.platform import Account
 from .._contract.triggers import Crossing
 from .._domain.errors import FieldfareError
-from .._domain.events import Event, MetricsObserved
+from .._domain.events import Event, MetricsObserved, TroubleSeen
 from .._store.admission import Judged
 from .._store.sqlite import ms
 from .media import MediaKeeper
@@ -51,6 +51,8 @@ class Judge:
     ) -> Judged | Thinking:
         """The judgement; or, for a decision that awaits, the awaitable to hand to `concluded`. Raises nothing."""
         automation = placed.automation
+        if isinstance(event, TroubleSeen) and event.automation == automation.name:
+            return self._no(placed, "it is about this automation's own notice", None)
         crossing: tuple[str, bool] | None = None
         if automation.trigger.crossing is not None and isinstance(event, MetricsObserved):
             crossing = self.crossed(automation.name, automation.trigger.crossing, event)

@@ -59,6 +59,8 @@ class Deliverer:
     limits_of: Callable[[str], tuple[Limit, ...]]
     changed: Callable[[int, str], None]
     """A delivery (by row, of an account) moved to another state."""
+    told: Callable[[int], None]
+    """A delivery (by row) begins to leave: for observers alone."""
     booted: int
     uncertain_soon: Callable[[], None] = field(default=lambda: None)
 

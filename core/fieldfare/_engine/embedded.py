@@ -100,6 +100,7 @@ class Engine:
             stopped=around.stopped,
             limits_of=lambda name: self._limits.get(name, ()),
             changed=self._changed,
+            told=self._tell,
             booted=self._booted,
             uncertain_soon=self._doubt.set,
         )
@@ -344,9 +345,8 @@ class Engine:
         touched: set[str] = set()
         for admitted in done:
             touched |= admitted.accounts
-            if self._host.observes_deliveries:
-                for row in admitted.deliveries:
-                    self._tell(row)
+            for row in admitted.deliveries:
+                self._tell(row)
         if touched:
             self.feeds.hurry(self._own_feeds)
         for name in touched:
@@ -355,14 +355,15 @@ class Engine:
                 lane.wake.set()
 
     def _changed(self, row: int, account: str) -> None:
-        if self._host.observes_deliveries:
-            self._tell(row)
+        self._tell(row)
         self.feeds.hurry(self._own_feeds)
         lane = self._lanes.get(account)
         if lane is not None:
             lane.wake.set()
 
     def _tell(self, row: int) -> None:
+        if not self._host.observes_deliveries:
+            return
         delivery = self._around.store.read(query.delivery, row)
         if delivery is not None:
             self._host.delivery_changed(delivery.public)

@@ -69,6 +69,7 @@ class AccountLane:
             return False
         claimed = await self._deliverer.claim(self.account, way)
         for one in claimed:
+            self._deliverer.told(one.id)
             task = asyncio.create_task(self._deliverer.perform(way, one), name=f"deliver {one.key}")
             self._busy.add(task)
             task.add_done_callback(self._done)
