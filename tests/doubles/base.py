@@ -100,6 +100,8 @@ class Double:
         self.effects: list[Effect] = []
         self._script: list[Scripted] = []
         self._changed = threading.Condition()
+        self.lock = threading.RLock()
+        """Held while a request is performed; a test in another thread holds it while it acts for somebody."""
 
     def now(self) -> datetime:
         """The server's own time, in UTC."""

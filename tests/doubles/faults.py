@@ -48,6 +48,9 @@ class Fault:
     reused_only: bool = False
     """Strikes only requests on a connection that carried one before."""
 
+    def __str__(self) -> str:
+        return f"{self.name} {'after' if self.performed else 'before'}"
+
 
 def drop(*, performed: bool) -> Fault:
     """The connection is closed without an answer, before or after the request was performed."""

@@ -70,7 +70,8 @@ class Server:
             fault = self.double.strike(request)
             if fault is not None and fault.lag:
                 await asyncio.sleep(fault.lag)
-            response = self.double.exchange(request, fault)
+            with self.double.lock:
+                response = self.double.exchange(request, fault)
             pause = response.delay + (fault.delay if fault else 0.0)
             if pause:
                 await asyncio.sleep(pause)

@@ -101,7 +101,7 @@ def test_a_connection_is_kept_and_counted(tally: Tally, client: httpx.Client) ->
         (faults.truncated(), 1),
         (faults.truncated(performed=False), 0),
     ],
-    ids=lambda value: f"{value.name} {value.performed}" if isinstance(value, Fault) else str(value),
+    ids=str,
 )
 def test_a_lost_answer_is_an_error_whether_or_not_it_was_performed(
     tally: Tally, client: httpx.Client, fault: Fault, performed: int

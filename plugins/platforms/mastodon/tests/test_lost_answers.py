@@ -37,9 +37,7 @@ LOSSES = [
 ]
 
 on_every_server = pytest.mark.parametrize("name", EVERY)
-however_lost = pytest.mark.parametrize(
-    "fault", LOSSES, ids=lambda each: f"{each.name} {'after' if each.performed else 'before'}"
-)
+however_lost = pytest.mark.parametrize("fault", LOSSES, ids=str)
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
