@@ -60,7 +60,7 @@ async def _alone(home: Home, name: str, args: Mapping[str, Any], clock: Clock) -
             flags=home.state / "pause",
             decode=_decoded,
             asks=lambda automation: _asks(store, automation),
-            wake=lambda: None,
+            wake=lambda key: None,
         )
         return await operations.run(name, args, person(os.getuid()))
     finally:

@@ -171,8 +171,11 @@ class Engine:
         for client in self._clients.values():
             await client.aclose()
 
-    def wake(self) -> None:
-        """Something changed from outside: look again at everything."""
+    def wake(self, key: str = "") -> None:
+        """Something changed from outside, a delivery of this key perhaps: look again at everything."""
+        if key and self._host.observes_deliveries:
+            for delivery in self._around.store.read(query.named, key):
+                self._tell(delivery.id)
         self.sessions.try_again()
         self.decide.wake.set()
         self._doubt.set()

@@ -30,7 +30,8 @@ class Operations:
     decode: Callable[[str, str], Action[Any]]
     asks: Callable[[str], bool]
     """Whether deliveries of this automation need approval."""
-    wake: Callable[[], None]
+    wake: Callable[[str], None]
+    """Look again at everything; the key names the delivery that changed, '' for none in particular."""
     reload: Callable[[], Awaitable[Answer]] | None = None
     introduce: Callable[[str], Awaitable[Answer]] | None = None
     """Who the network says an account is, asked over the live session."""
@@ -41,7 +42,7 @@ class Operations:
         if operation is None:
             raise FieldfareError(f"operation {name!r} is not known; is the daemon older than this command?")
         answer = await operation(self, by=by, **args)
-        self.wake()
+        self.wake(str(answer.get("key", "")))
         return answer
 
     async def ping(self, *, by: str) -> Answer:
