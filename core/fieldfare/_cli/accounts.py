@@ -13,8 +13,15 @@ from .complete import complete_accounts
 from .exits import Exit
 from .options import Json, Project
 
+_HELP = """Show who acts; give accounts their secrets, try them.
+
+\b
+  fieldfare accounts list           who they are, and whether they are let in
+  fieldfare accounts login brand    give one its secrets
+  fieldfare accounts test brand     log in, and say who the network takes us for
+"""
 app = typer.Typer(
-    help="Who acts: list accounts, give them their secrets, try them.",
+    help=_HELP,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -12,11 +12,7 @@ from . import out
 from .complete import complete_keys
 from .options import Json, Project
 
-app = typer.Typer(
-    help="What waits for a person: list it, approve it, refuse it.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 Key = Annotated[
     str,
     typer.Argument(
@@ -29,7 +25,7 @@ Key = Annotated[
 
 @app.callback(invoke_without_command=True)
 def _without_command(context: typer.Context, project: Project = Path(), json: Json = False) -> None:
-    """What waits for a person: list it, approve it, refuse it.
+    """Show what waits for a person; approve it, refuse it.
 
     \b
       fieldfare approvals                          what waits
@@ -81,7 +77,7 @@ def _waiting(told: dict[str, Any], now: Any) -> list[str]:
 
     said = [f"  ↳ {told['kind']} by {told['account']}, from {told['automation']}:"]
     said += [f"    “{text}”" for text in told["texts"]]
-    until = f", until {story.when(told['until'], now)}" if told["until"] else ""
+    until = f", until {story.clock(told['until'], now)}" if told["until"] else ""
     said.append(f"    waits for {told['waits_for']}{until}")
     said.append(f"    {told['to_do']}")
     return said

@@ -16,7 +16,7 @@ def backup(
     project: Project = Path(),
     json: Json = False,
 ) -> None:
-    """Write a consistent copy of the store to a file, also while the daemon runs.
+    """Copy the store to a file. It is consistent, also while the daemon runs.
 
     \b
       fieldfare backup shop-monday.db
@@ -43,7 +43,7 @@ def restore(
     project: Project = Path(),
     json: Json = False,
 ) -> None:
-    """Put a backup in the place of the store. No daemon may run; the old store is kept beside it.
+    """Put a backup back. No daemon may run; the old store is kept beside it.
 
     \b
       fieldfare restore shop-monday.db

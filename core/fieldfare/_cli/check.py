@@ -18,7 +18,7 @@ def check(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Load a project and find every mistake, without touching any network.
+    """Find every mistake of a project, offline.
 
     \b
       fieldfare check                    the project in this folder
@@ -84,7 +84,7 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", help="What randomness in your decisions starts from.")] = 0,
     json: Json = False,
 ) -> None:
-    """Decide what would be done about events, and do nothing. Opens no connection; the same seed gives the same bytes.
+    """Say what would be done about events. Nothing is sent, no connection is opened; the same seed, the same bytes.
 
     \b
       fieldfare simulate shop --events sample.jsonl

@@ -8,7 +8,7 @@ from .exits import Exit
 
 
 def demo() -> None:
-    """See it work for twenty seconds: no account, no question.
+    """See it work, in twenty seconds. No account is needed, and nothing is asked.
 
     \b
       fieldfare demo

@@ -14,7 +14,7 @@ _STYLES = {"error": "red", "warning": "yellow", "note": ""}
 
 
 def doctor(project: Project = Path(), json: Json = False) -> None:
-    """Look for everything that keeps a project from working, and say what to do about each.
+    """Say what keeps a project from working. And what to do about each thing.
 
     \b
       fieldfare doctor             the project in this folder

@@ -100,7 +100,7 @@ def told(found: dict[str, Any]) -> Iterator[str]:
     """The same for people."""
     now = datetime.fromisoformat(found["now"])
     if found["can_act"]:
-        yield f"it works: the daemon runs since {_clock(found['daemon']['since'], now)}"
+        yield f"it works: the daemon runs since {story.clock(found['daemon']['since'] or found['now'], now)}"
     else:
         yield "it cannot act fully now:"
         for why in found["why_not"]:
@@ -132,7 +132,3 @@ def told(found: dict[str, Any]) -> Iterator[str]:
         for feed in found["feeds"]:
             last = f"read {story.when(feed['pulled_at'], now)}" if feed["pulled_at"] else "never read"
             yield f"  {feed['key']}: {last}" + (f"; {feed['error']}" if feed["error"] else "")
-
-
-def _clock(moment_: str | None, now: datetime) -> str:
-    return story.when(moment_, now).removeprefix("at ").removeprefix("on ") if moment_ else "just now"

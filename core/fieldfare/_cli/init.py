@@ -15,7 +15,7 @@ def init(
         Path, typer.Argument(metavar="[DIR]", help="Where; made if it is not there.", show_default="this folder")
     ] = Path(),
 ) -> None:
-    """Write a first project: it passes `check`, and runs on the Playground, where nothing leaves this machine.
+    """Write a first project. It passes `check`, and runs on the Playground, where nothing leaves this machine.
 
     \b
       fieldfare init shop

@@ -16,8 +16,15 @@ from .options import Json, Project
 if TYPE_CHECKING:
     from .._store.query import Full
 
+_HELP = """Show deliveries: what left, what waits, what did not leave.
+
+\b
+  fieldfare outbox list --state due     what will leave next
+  fieldfare outbox show 12              one of them, with its exact content
+  fieldfare outbox cancel 12            it never leaves
+"""
 app = typer.Typer(
-    help="Deliveries: what left, what waits, what did not leave.",
+    help=_HELP,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -59,9 +66,16 @@ def list_(
     if not rows:
         out.note("nothing")
         return
+    # Whoever reads it from a pipe has room for the whole key.
+    last = (
+        ("automation", [row.automation for row in rows]) if sys.stdout.isatty() else ("key", [row.key for row in rows])
+    )
     out.table(
-        ("no.", "state", "kind", "account", "text", "key"),
-        [(str(row.id), row.state, row.kind, row.account, _short(row), row.key) for row in rows],
+        ("no.", "state", "kind", "account", "text", last[0]),
+        [
+            (str(row.id), row.state, row.kind, row.account, _short(row), end)
+            for row, end in zip(rows, last[1], strict=True)
+        ],
     )
 
 
@@ -146,7 +160,7 @@ def settle(
     project: Project = Path(),
     json: Json = False,
 ) -> None:
-    """Say what you saw when nobody could tell whether a post is out.
+    """Say whether an uncertain post is out. You have looked; nobody else can tell.
 
     \b
       fieldfare settle 12 --delivered https://social.example/@brand/7    it is out, there

@@ -11,16 +11,12 @@ from . import out
 from .exits import Exit
 from .options import Json, Project
 
-app = typer.Typer(
-    help="What is installed: each plugin with its distribution, version and what it brings.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
 def _without_command(context: typer.Context, project: Project = Path(), json: Json = False) -> None:
-    """What is installed: each plugin with its distribution, version and what it brings.
+    """Show what is installed. Each plugin with its distribution, version and what it brings.
 
     \b
       fieldfare plugins

@@ -24,7 +24,7 @@ def run(
         bool, typer.Option("--standby", help="Wait behind a daemon that runs, and take over when it is gone.")
     ] = False,
 ) -> None:
-    """Run a project: read, decide, deliver, until it is told to stop.
+    """Run a project until it is told to stop.
 
     \b
       fieldfare run                  the project in this folder

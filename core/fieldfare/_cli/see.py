@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def status(project: Project = Path(), json: Json = False) -> None:
-    """Say how a project is doing: whether it can act now, what waits, and what needs a person.
+    """Say how a project is doing. Can it act now, what waits, and what needs a person?
 
     \b
       fieldfare status               the project in this folder
@@ -52,7 +52,7 @@ def explain(
     project: Project = Path(),
     json: Json = False,
 ) -> None:
-    """Say why something was sent, or why not: from the fact over each decision to the receipt.
+    """Say why something was sent, or why not. From the fact over each decision to the receipt.
 
     \b
       fieldfare explain 12                              a delivery by its number in `outbox list`

@@ -15,6 +15,7 @@ from .._engine.settings import state_folder
 from .._store import query
 from .exits import Exit
 from .project import Opened, looking
+from .rehearsal import Rehearsal
 
 _STOPPED = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
 
@@ -26,7 +27,9 @@ def serve(path: Path, *, dry_run: bool, once: bool, standby: bool) -> int:
     set_up(opened.redactor, home.settings.log.format, home.settings.log.level, sys.stderr)
     for failure in opened.host.failures:
         _log().warning("a plugin was left out", why=str(failure))
-    if not dry_run:
+    if dry_run:
+        opened.host.register(Rehearsal(), name="dry-run")
+    else:
         state_folder(home.root)
     daemon = Daemon(
         home=home,

@@ -87,7 +87,7 @@ def _end(told: Told, now: datetime) -> Iterator[str]:
     if not told["waits_for"]:
         yield f"  {told['reason'] or told['state']}, {when(told['updated_at'], now)}"
         return
-    until = f", until {when(told['until'], now)}" if told["until"] else ""
+    until = f", until {clock(told['until'], now)}" if told["until"] else ""
     yield f"  waits for {told['waits_for']}{until}"
     if told["to_do"]:
         yield f"  to go on: {told['to_do']}"
@@ -102,11 +102,17 @@ def when(moment: str | None, now: datetime) -> str:
     """A moment on the local clock, and how far away it is: `at 10:38:56 (3 min ago)`."""
     if not moment:
         return "at no time"
+    said = clock(moment, now)
+    return f"on {said}" if " at " in said else f"at {said}"
+
+
+def clock(moment: str, now: datetime) -> str:
+    """As `when`, without its first word: `10:38:56 (3 min ago)`, `2026-11-26 at 10:38:56 (in 23 h)`."""
     there = datetime.fromisoformat(moment)
     local = there.astimezone()
     today = local.date() == now.astimezone().date()
-    clock = f"at {local:%H:%M:%S}" if today else f"on {local:%Y-%m-%d} at {local:%H:%M:%S}"
+    said = f"{local:%H:%M:%S}" if today else f"{local:%Y-%m-%d} at {local:%H:%M:%S}"
     away = now - there
     if abs(away.total_seconds()) < 1:
-        return f"{clock} (now)"
-    return f"{clock} ({in_words(away)} ago)" if away.total_seconds() > 0 else f"{clock} (in {in_words(-away)})"
+        return f"{said} (now)"
+    return f"{said} ({in_words(away)} ago)" if away.total_seconds() > 0 else f"{said} (in {in_words(-away)})"

@@ -183,7 +183,7 @@ class Explainer:
         match row.state, row.hold:
             case "held", "approval":
                 todo = f"fieldfare approvals approve {row.id}@{row.digest[:12]}"
-                return f"approval: {row.reason or 'a person must approve it'}", row.expires_at, todo
+                return f"approval by {row.approver or 'a person'}", row.expires_at, todo
             case "held", "late":
                 todo = f"fieldfare approvals approve {row.id}@{row.digest[:12]}"
                 return "a person: it is late, and shall only go when somebody says so", None, todo
@@ -207,18 +207,18 @@ class Explainer:
         platform, error, frozen_until = why.account_of(self.store, row.account)
         now = ms(self.now)
         for scope, reason, by, _ in why.pauses_over(self.store, row):
-            said = f"{scope} is paused by {by}" + (f": {reason}" if reason else "")
+            said = f"the end of a pause of {scope} by {by}" + (f": {reason}" if reason else "")
             return said, row.expires_at, f"fieldfare resume {_option(scope)}"
         covers = ("all", f"account:{row.account}", f"platform:{platform}", f"automation:{row.automation}")
         for scope in covers:
             if scope in self.flags:
-                return f"{scope} is paused", row.expires_at, f"fieldfare resume {_option(scope)}"
+                return f"the end of a pause of {scope}", row.expires_at, f"fieldfare resume {_option(scope)}"
         for holder in why.holders(self.store, row):
             return f"{holder.key}: {holder.why}", row.expires_at, f"fieldfare explain {holder.key!r}"
         if frozen_until > now:
-            return "the network asked this account to wait", frozen_until, ""
+            return "the network, which asked this account to wait", frozen_until, ""
         if row.not_before > now:
-            return row.reason or "its time", row.not_before, ""
+            return f"its time ({row.reason})" if row.reason else "its time", row.not_before, ""
         if error:
             return f"the account {row.account}: {error}", row.expires_at, f"fieldfare accounts test {row.account}"
         if not self.running:

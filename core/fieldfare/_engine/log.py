@@ -91,8 +91,12 @@ def _add_name(logger: Any, method: str, event: Event) -> Event:
 
 
 def _plain_text(logger: Any, method: str, event: Event) -> Event:
-    """Nothing of what others wrote may move the cursor or colour the terminal."""
-    return {key: value if key in ("exc_info", "exception") else _inert(value) for key, value in event.items()}
+    """Short, and nothing of what others wrote may move the cursor or colour the terminal."""
+    return {
+        key: value if key in ("exc_info", "exception") else _inert(value)
+        for key, value in event.items()
+        if value is not None and key != "logger"
+    }
 
 
 def _inert(value: Any) -> Any:
