@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +120,7 @@ def discovered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
 
     def discover(*, refused: Iterable[str] = (), **plugins: str | None) -> PluginHost:
         for name, code in plugins.items():
+            monkeypatch.delitem(sys.modules, f"acme_{name}", raising=False)
             installed(tmp_path, name, code)
         host = PluginHost()
         host.discover(refused=refused)

@@ -66,7 +66,8 @@ class Found:
             for automation, where in _automations(value, node):
                 self._automation(automation, variables, *_origin(project, automation, file, where))
             if isinstance(value, Account):
-                self._account(value, file.mistake_at(node, ""))
+                home, where = _origin(project, value, file, node)
+                self._account(value, home.mistake_at(where, ""))
             elif _is_bare(value):
                 what = f"{name!r} is decorated with @automation, which got no trigger"
                 self._mistakes.append(file.mistake_at(node, what, "write @automation(on.…)"))
@@ -137,9 +138,9 @@ def _items(value: Any) -> list[Any]:
 
 
 def _origin(
-    project: Project, automation: Automation[Any], file: SourceFile, node: ast.AST | None
+    project: Project, thing: object, file: SourceFile, node: ast.AST | None
 ) -> tuple[SourceFile, ast.AST | None]:
-    """Where an automation is written: here, or in the file of the project that it was imported from."""
+    """Where something is written: here, or in the file of the project that it was imported from."""
     if not isinstance(node, ast.Import | ast.ImportFrom):
         return file, node
     for module in project.modules.values():
@@ -147,7 +148,7 @@ def _origin(
         bound = bindings(other.tree.body) if other else {}
         for name, value in vars(module).items():
             found = bound.get(name)
-            if other and value is automation and found and not isinstance(found, ast.Import | ast.ImportFrom):
+            if other and value is thing and found and not isinstance(found, ast.Import | ast.ImportFrom):
                 return other, found
     return file, node
 

@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import ast
-import builtins
-import inspect
 import re
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import metadata
-from types import FrameType, ModuleType, TracebackType
+from types import FrameType
 from typing import Any
 
 from pydantic import ValidationError
 
 from .._contract.platform import Account
-from .._domain.errors import ConfigError, FieldfareError, Mistake
-from .._host import GROUP
+from .._domain.errors import ConfigError, Mistake
+from .._domain.values import Secret
+from .frames import Place, deepest, parameters, value_of
 from .nearest import did_you_mean, nearest
 from .project import Project
+from .said import said
 from .source import SourceFile
 from .words import in_words, is_of_a_secret, worth_telling
 
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(?P<name>\w+)'")
 _MISSING = re.compile(r"missing \d+ required [\w -]+: (?P<names>.+)")
-_NO_NAME = re.compile(r"cannot import name '(?P<name>\w+)'")
-_NOTHING = object()
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The deepest moment of one file in a traceback: its frame, and the piece of text that was being evaluated."""
-
-    frame: FrameType
-    raised_here: bool
-    line: int
-    end_line: int
-    start: int
-    end: int
-
-    def covers(self, node: ast.AST) -> bool:
-        return (
-            isinstance(node, ast.expr)
-            and (node.lineno, node.col_offset) == (self.line, self.start)
-            and (node.end_lineno, node.end_col_offset) == (self.end_line, self.end)
-        )
 
 
 def mistakes_from(exc: BaseException, file: SourceFile, project: Project) -> list[Mistake]:
@@ -54,7 +30,7 @@ def mistakes_from(exc: BaseException, file: SourceFile, project: Project) -> lis
         return [file.mistake(f"syntax error: {exc.msg}", line=exc.lineno or 1, column=max(exc.offset or 1, 1))]
     if isinstance(exc, OSError | UnicodeDecodeError) and exc.__traceback__ is not None and not file.data:
         return [file.mistake(f"the file cannot be read: {exc}")]
-    place = _deepest(exc.__traceback__, str(file.real))
+    place = deepest(exc.__traceback__, str(file.real))
     if place is None:
         return [file.mistake(f"the file cannot be loaded: {type(exc).__name__}: {exc}", line=1, column=1)]
     if isinstance(exc, ConfigError) and exc.mistakes:
@@ -64,7 +40,7 @@ def mistakes_from(exc: BaseException, file: SourceFile, project: Project) -> lis
         return _invalid(exc, file, place, call)
     if isinstance(exc, TypeError) and call is not None and (found := _misspelt(exc, file, place, call)):
         return [found]
-    what, remedy, node = _said(exc, file, place, project)
+    what, remedy, node = said(exc, file, place, project)
     if node is not None:
         return [file.mistake_at(node, what, remedy)]
     column = file.column(place.line, place.start)
@@ -74,23 +50,12 @@ def mistakes_from(exc: BaseException, file: SourceFile, project: Project) -> lis
     return [file.mistake(what, remedy, line=place.line, column=column)]
 
 
-def _deepest(trace: TracebackType | None, filename: str) -> _Place | None:
-    found: _Place | None = None
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if code.co_filename == filename:
-            line, end_line, start, end = list(code.co_positions())[trace.tb_lasti // 2]
-            line = line or trace.tb_lineno
-            found = _Place(trace.tb_frame, trace.tb_next is None, line, end_line or line, start or 0, end or 0)
-        trace = trace.tb_next
-    return found
-
-
-def _invalid(exc: ValidationError, file: SourceFile, place: _Place, call: ast.Call | None) -> list[Mistake]:
-    callee = _value(call.func, place.frame) if call else None
-    known = _parameters(callee)
+def _invalid(exc: ValidationError, file: SourceFile, place: Place, call: ast.Call | None) -> list[Mistake]:
+    callee = value_of(call.func, place.frame) if call else None
+    known = parameters(callee)
     owner = ast.unparse(call.func) if call else exc.title
     found: list[Mistake] = []
+    hidden = exc.title == Secret.__name__
     for error in worth_telling(exc.errors(include_url=False), known):
         what, remedy = in_words(error, owner, known)
         if error.get("ctx", {}).get("class") == Account.__name__:
@@ -103,7 +68,7 @@ def _invalid(exc: ValidationError, file: SourceFile, place: _Place, call: ast.Ca
             if at is not None
             else file.mistake(what, remedy, line=place.line, column=file.column(place.line, place.start))
         )
-        found.append(_without_source(mistake) if is_of_a_secret(error) else mistake)
+        found.append(_without_source(mistake) if hidden or is_of_a_secret(error) else mistake)
     return found
 
 
@@ -120,10 +85,10 @@ def _no_account(given: Any, frame: FrameType) -> tuple[str, str]:
     return f"{given!r} is not an account", "write the account itself: brand = Account('brand', …), then brand"
 
 
-def _misspelt(exc: TypeError, file: SourceFile, place: _Place, call: ast.Call) -> Mistake | None:
+def _misspelt(exc: TypeError, file: SourceFile, place: Place, call: ast.Call) -> Mistake | None:
     owner = ast.unparse(call.func)
-    callee = _value(call.func, place.frame)
-    known = _parameters(callee)
+    callee = value_of(call.func, place.frame)
+    known = parameters(callee)
     unexpected = _UNEXPECTED.search(str(exc))
     if unexpected:
         name = unexpected["name"]
@@ -136,116 +101,12 @@ def _misspelt(exc: TypeError, file: SourceFile, place: _Place, call: ast.Call) -
     if missing:
         return file.mistake_at(call, f"{owner} needs {missing['names']}")
     if str(exc).startswith("BaseModel.__init__() takes 1 positional"):
+        if callee is Secret:
+            said = file.mistake_at(call, f"{owner} takes its name by name", "write secret('NAME')")
+            return _without_source(said)
         example = ", ".join(f"{name}=…" for name in known[:2])
         return file.mistake_at(call, f"{owner} takes its settings by name", f"write {owner}({example})")
     return None
-
-
-def _said(exc: BaseException, file: SourceFile, place: _Place, project: Project) -> tuple[str, str, ast.AST | None]:
-    """What and remedy, and the piece of syntax that is at fault where it is not the one that was being evaluated."""
-    match exc:
-        case SystemExit():
-            return (
-                f"the file ends the program while it is loaded (exit code {exc.code!r})",
-                "a file only defines; what should happen belongs into an automation",
-                None,
-            )
-        case ModuleNotFoundError() if exc.name:
-            missing = project.name_of(exc.name)
-            remedy = _installable(missing, file)
-            return f"there is no module {missing!r}", remedy, _import_of(file, place, missing)
-        case ImportError() if (found := _NO_NAME.search(str(exc))) and exc.name:
-            module, name = project.name_of(exc.name), found["name"]
-            if exc.name in project.loading:
-                return f"{module} cannot give {name!r}: it imports this file itself", "move it to a third file", None
-            known = _public(sys.modules.get(exc.name))
-            return f"{module} has no {name!r}", did_you_mean(name, known), _alias(file, place, name)
-        case AttributeError() if exc.name and exc.obj is not None:
-            owner: str = getattr(exc.obj, "__name__", None) or type(exc.obj).__name__
-            return f"{project.name_of(owner)} has no {exc.name!r}", did_you_mean(exc.name, _public(exc.obj)), None
-        case NameError() if exc.name:
-            return f"{exc.name!r} is not defined", _definable(exc.name, place.frame), None
-        case FieldfareError():
-            return str(exc), "", None
-        case ValueError() | TypeError() if not place.raised_here and _from_fieldfare(exc):
-            return str(exc), "", None
-        case _:
-            said = f": {exc}" if str(exc) else ""
-            return f"an exception while the file was loaded: {type(exc).__name__}{said}", "", None
-
-
-def _installable(missing: str, file: SourceFile) -> str:
-    top = missing.partition(".")[0]
-    prefix = "fieldfare_"
-    if top.startswith(prefix):
-        plugins = {entry.value.partition(".")[0] for entry in metadata.entry_points(group=GROUP)}
-        near = nearest(top.removeprefix(prefix), [name.removeprefix(prefix) for name in plugins])
-        if near:
-            return f"did you mean {prefix + near!r}?"
-        return f"if it is a plugin: pip install {top.replace('_', '-')}"
-    siblings = [path.stem for path in file.real.parent.glob("*.py")]
-    loaded = [name for name in sys.modules if "." not in name and not name.startswith("_")]
-    install = "install it into the environment of fieldfare, or write its file beside this one"
-    return did_you_mean(top, [*siblings, *loaded]) or install
-
-
-def _definable(name: str, frame: FrameType) -> str:
-    package = sys.modules[__name__.partition(".")[0]]
-    if name in _public(package):
-        return f"write: from {package.__name__} import {name}"
-    return did_you_mean(name, {*frame.f_globals, *frame.f_locals, *dir(builtins), *_public(package)})
-
-
-def _import_of(file: SourceFile, place: _Place, missing: str) -> ast.AST | None:
-    for node in ast.walk(file.tree):
-        if isinstance(node, ast.Import) and node.lineno <= place.line <= (node.end_lineno or 0):
-            return next((a for a in node.names if missing.startswith(a.name.partition(".")[0])), None)
-    return None
-
-
-def _alias(file: SourceFile, place: _Place, name: str) -> ast.AST | None:
-    for node in ast.walk(file.tree):
-        if isinstance(node, ast.ImportFrom) and node.lineno <= place.line <= (node.end_lineno or 0):
-            return next((alias for alias in node.names if alias.name == name), None)
-    return None
-
-
-def _from_fieldfare(exc: BaseException) -> bool:
-    """The innermost frame is ours: the text of the exception was written for the reader."""
-    trace = exc.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "fieldfare"
-
-
-def _public(thing: object) -> list[str]:
-    if isinstance(thing, ModuleType) and hasattr(thing, "__all__"):
-        return list(thing.__all__)
-    return [name for name in dir(thing) if not name.startswith("_")]
-
-
-def _value(node: ast.expr, frame: FrameType) -> Any:
-    """What a name or a dotted name stood for; `None` for any other expression."""
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.Name(id=name):
-            for scope in (frame.f_locals, frame.f_globals, frame.f_builtins):
-                if name in scope:
-                    return scope[name]
-            return None
-        case ast.Attribute(value=inner, attr=attr):
-            return getattr(_value(inner, frame), attr, None)
-        case _:
-            return None
-
-
-def _parameters(callee: Any) -> list[str]:
-    try:
-        found = inspect.signature(callee).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [p.name for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def _argument(
@@ -256,10 +117,10 @@ def _argument(
         for keyword in call.keywords:
             if keyword.arg == where[0]:
                 return keyword.value
-        known = _parameters(callee)
+        known = parameters(callee)
         if where[0] in known and known.index(str(where[0])) < len(call.args):
             return call.args[known.index(str(where[0]))]
-    return next((node for node in _given(call) if _same(_value(node, frame), given)), None)
+    return next((node for node in _given(call) if _same(value_of(node, frame), given)), None)
 
 
 def _given(call: ast.Call) -> Iterator[ast.expr]:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from .nearest import did_you_mean, nearest
 
 _SECRET = ("secret", "token", "password", "key")
+_NAMED = "write secret('NAME'), and keep its value out of the file"
 _TYPES = {
     "float_type": "a number",
     "int_type": "a whole number",
@@ -36,12 +37,14 @@ def in_words(error: ErrorDetails, owner: str, known: Collection[str]) -> tuple[s
     """What is wrong with the settings of `owner`, and what to do; values that may be secret are never repeated."""
     name = ".".join(str(part) for part in error["loc"])
     kind = error["type"]
+    if owner.lower() == "secret":
+        return f"{owner} got what no secret can be called", f"a name has letters, digits, '_', '-' and '.'; {_NAMED}"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{owner} has no setting {name!r}", did_you_mean(name, known) or _offered(known)
     if kind in ("missing", "missing_argument"):
         return f"{owner} needs {name!r}", ""
     if is_of_a_secret(error):
-        return f"{name!r} of {owner} names a secret", "write secret('NAME'), and keep its value out of the file"
+        return f"{name!r} of {owner} names a secret", _NAMED
     said = _said(error)
     speaks_for_itself = kind in ("value_error", "assertion_error") or error["input"] == ""
     given = "" if speaks_for_itself or _private(name) else f", not {_short(error['input'])}"
