@@ -177,6 +177,22 @@ def test_killed_between_sending_and_recording_every_mention_has_one_reply(scene:
     assert scene.daemon.stop() == 143
 
 
+@pytest.mark.parametrize("deed", [Deed.HOLD_ANSWER, Deed.HOLD_REQUEST])
+@pytest.mark.parametrize("write", ["*uploadBlob", "*applyWrites"])
+def test_killed_while_a_thread_or_its_picture_is_on_its_way_the_thread_stands_once(
+    scene: Scene, write: str, deed: Deed
+) -> None:
+    scene.proxy.next(deed, write)
+    scene.mention(words="please publish")
+    scene.proxy.wait_held()
+    scene.daemon.kill()
+    scene.proxy.release()
+    scene.daemon.start()
+    scene.daemon.wait_for(lambda: len(scene.brand.records()) >= 3 and not scene.open_deliveries(), 120)
+    assert [record["value"]["text"] for record in scene.brand.records()] == ["eins", "zwei", "drei"]
+    assert len(scene.brand.records()[0]["value"]["embed"]["images"]) == 1
+
+
 def _fits(path: str, pattern: str) -> bool:
     return path.endswith(pattern.lstrip("*"))
 
