@@ -36,6 +36,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.002)
 
 
+async def passes(count: int = 5) -> None:
+    """Lets the loop look at its sockets and act on what it saw, a few times over."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 class VirtualClock:
     """Stands still except for those who sleep on it."""
 
@@ -121,10 +127,11 @@ class Server:
         self._on_accept = on_accept
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self.calls: list[Call] = []
         self.connections = 0
         self.open = 0
-        """Connections that the client has not ended."""
+        """Connections that neither side has ended."""
 
     async def __aenter__(self) -> Server:
         context = None
@@ -142,11 +149,15 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A task that is cancelled before its first step runs no `finally`, so connections are ended here.
+        for writer in self._writers:
+            writer.transport.abort()
+        await passes()
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Counted at once and not when the task starts, so that the end of a test finds every connection.
         self.connections += 1
         self.open += 1
+        self._writers.append(writer)
         self._tasks.add(asyncio.create_task(self._serve(reader, writer)))
         if self._on_accept is not None:
             self._on_accept(writer)
@@ -154,18 +165,14 @@ class Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving = asyncio.create_task(self._requests(reader, writer))
         try:
-            # A client that goes away ends whatever the server is doing for it; so does the end of the test.
-            with contextlib.suppress(asyncio.CancelledError):
-                await _gone(reader, serving)
+            # A client that goes away ends whatever the server is doing for it.
+            await _gone(reader, serving)
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
-            self.open -= 1
             writer.close()
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await writer.wait_closed()
-            writer.transport.abort()
+            await passes()
+            self.open -= 1
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = True

@@ -144,7 +144,9 @@ def test_an_encoding_that_was_not_asked_for_is_not_decoded(encoding: str) -> Non
     assert run(scenario()) == "gzip"
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"{}" * 99, mtime=0)[:-9], gzip.compress(b"{}", mtime=0) + b"tail", b"\x1f"])
+@pytest.mark.parametrize(
+    "body", [b"not gzip", gzip.compress(b"{}" * 99, mtime=0)[:-9], gzip.compress(b"{}", mtime=0) + b"tail", b"\x1f"]
+)
 def test_a_broken_encoding_is_no_clear_answer(body: bytes) -> None:
     async def scenario() -> None:
         async with Server(headed(body, content_encoding="gzip")) as server, client_of() as client:

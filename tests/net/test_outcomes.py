@@ -13,7 +13,7 @@ from fieldfare._contract.http import Answer, Request, retry_after
 from fieldfare._domain.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected
 from fieldfare._net import Client, Hopeless
 
-from .loopback import Call, Names, Server, VirtualClock, client_of, reset, run, until
+from .loopback import Call, Names, Server, VirtualClock, client_of, passes, reset, run, until
 
 
 def post(url: str, timeout: float = 10.0) -> Request:
@@ -237,6 +237,7 @@ def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
             for _ in range(3):
                 assert (await client.exchange(post(server.url))).status == 200
                 await until(lambda: server.open == 0)
+                await passes()
             return len(server.calls), server.connections
 
     assert run(scenario()) == (3, 3)
