@@ -74,7 +74,8 @@ def looking(home: Home) -> Generator[sqlite3.Connection]:
     """The store as it stands, for questions only; an empty one where nothing has run. Raises StoreError."""
     database = home.database
     if not database.exists():
-        yield Store.in_memory().read(lambda connection: connection)
+        with closing(Store.in_memory().read(lambda connection: connection)) as nothing:
+            yield nothing
         return
     with closing(connect(database, read_only=True)) as connection:
         try:
