@@ -26,16 +26,19 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request as data. At most one of `json`, `form` (with `files`) and `content` is given."""
+    """One HTTP request as data; `repr` shows nothing that may be secret.
+
+    At most one of `json`, `form` (with `files`) and `content` is given.
+    """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    params: Params | None = None
-    json: Any = None
-    form: Mapping[str, str] | None = None
-    files: Sequence[Upload] = ()
-    content: bytes | None = None
+    params: Params | None = field(default=None, repr=False)
+    json: Any = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    files: Sequence[Upload] = field(default=(), repr=False)
+    content: bytes | None = field(default=None, repr=False)
     timeout: float = 30.0
     """Seconds for the whole exchange, connection included."""
 
@@ -45,14 +48,17 @@ class Answer:
     """One well-formed HTTP answer of any status; `body` is decoded and at most the client's cap long."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """Names in lower case; a header sent twice is joined with ', '."""
-    body: bytes = b""
-    url: str = ""
+    body: bytes = field(default=b"", repr=False)
+    url: str = field(default="", repr=False)
 
     def json(self) -> Any:
-        """The body as JSON; raises `ValueError` when it is not."""
-        return json.loads(self.body)
+        """The body as JSON; raises `ValueError` when it is not, or when it is nested beyond all measure."""
+        try:
+            return json.loads(self.body)
+        except RecursionError as exc:
+            raise ValueError("the JSON is nested too deeply") from exc
 
     @property
     def text(self) -> str:

@@ -61,6 +61,8 @@ class Deliverer:
     """A delivery (by row, of an account) moved to another state."""
     told: Callable[[int], None]
     """A delivery (by row) begins to leave: for observers alone."""
+    redact: Callable[[str], str]
+    """Takes secrets out of what a network or connector said."""
     booted: int
     uncertain_soon: Callable[[], None] = field(default=lambda: None)
 
@@ -155,7 +157,7 @@ class Deliverer:
         return "uncertain", reason
 
     async def _raised(self, claimed: Claimed, gate: Gate, exc: Exception) -> tuple[str, str]:
-        said = str(exc) or type(exc).__name__
+        said = self.redact(str(exc)) or type(exc).__name__
         if gate.open_steps or isinstance(exc, OutcomeUnknown):
             if not gate.open_steps:
                 # A connector may call its own reads unknown: nothing was sent, so nothing is in doubt.

@@ -61,6 +61,7 @@ class Surroundings:
     client: ClientFactory
     stopped: Callable[[str, str, str], str | None]
     arrivals: Arrivals
+    redact: Callable[[str], str] = lambda text: text
     private: tuple[str, ...] = ()
     """Private address ranges that notices may go to."""
 
@@ -101,6 +102,7 @@ class Engine:
             limits_of=lambda name: self._limits.get(name, ()),
             changed=self._changed,
             told=self._tell,
+            redact=around.redact,
             booted=self._booted,
             uncertain_soon=self._doubt.set,
         )
