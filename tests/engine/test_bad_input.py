@@ -505,6 +505,37 @@ def test_a_file_of_secrets_that_others_may_read_is_refused_with_the_remedy(tmp_p
     assert f"run: chmod 600 {tmp_path}/secrets.toml" in shown.err
 
 
+# -- calendars
+
+CALENDAR = """
+from fieldfare import Account, ContentDue, Context, Publish, automation, on
+from accounts import brand
+
+@automation(on.csv("c.csv", zone="Europe/Berlin"), account=brand)
+def publish(event: ContentDue, ctx: Context) -> Publish:
+    return Publish(draft=event.draft)
+"""
+
+
+def test_a_bad_row_is_named_by_its_line_and_keeps_nothing_from_running(tmp_path: Path, check: Check) -> None:
+    (tmp_path / "c.csv").write_text("id,publish_at,text\n1,soon,x\n2,2026-04-01 09:00,y\n", encoding="utf-8")
+    shown = check(a=CALENDAR)
+    assert shown.code == 1
+    assert shown.err.splitlines() == [
+        f"{tmp_path}/c.csv:2:1: publish_at 'soon' is not a time; write it as 2026-11-30 09:00",
+        "    1,soon,x",
+        "    ^",
+        "2 automations, 1 row cannot go; the others do",
+    ]
+
+
+def test_what_is_worth_knowing_is_a_warning(check: Check) -> None:
+    night = CALENDAR.replace('csv("c.csv", zone=', 'schedule("30 2 * * *", zone=').replace("event.draft", "None")
+    shown = check(a=night)
+    assert shown.code == 0
+    assert "warning: 'publish': clocks in Europe/Berlin skip 02:30 on " in shown.err
+
+
 # -- settings
 
 

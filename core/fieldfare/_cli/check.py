@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import out
+from .exits import Exit
 from .options import Json, Target
 
 
@@ -27,48 +28,38 @@ def check(
       fieldfare check --without-secrets  on a build server
 
     Each mistake is shown as path:line:column with its line, what is wrong and what to do; the exit code is then 3.
+    Rows of calendars and queues that cannot go are shown alike, with exit code 1: the others go, and `run` starts.
     """
-    from .._engine.placed import asked
-    from .._engine.sets import accounts_of
+    from .._engine.notes import notes, report
+    from .._engine.sheets import findings
     from .project import Opened
 
     opened = Opened.at(path)
     loaded = opened.read(secrets=not without_secrets)
-    rows: list[dict[str, str | list[str]]] = []
-    for placed in loaded.automations:
-        automation = placed.automation
-        data, functions = asked(automation)
-        rows.append(
-            {
-                "name": automation.name,
-                "trigger": automation.trigger.kind,
-                "accounts": sorted({account.name for account in accounts_of(placed)}),
-                "when": [condition.name for condition in (*data, *functions)],
-                "approval": automation.approval.by if automation.approval else "",
-                "place": placed.place,
-            }
-        )
-    for failure in opened.host.failures:
-        out.note(f"warning: {failure}", style="yellow")
+    rows, found = report(loaded), findings(loaded)
+    warnings = [*map(str, opened.host.failures), *notes(loaded)]
+    for warning in warnings:
+        out.note(f"warning: {warning}", style="yellow")
+    out.mistakes(found)
     if json:
-        out.as_json({"automations": rows, "mistakes": [], "warnings": [str(one) for one in opened.host.failures]})
-        return
-    out.table(
-        ("automation", "when", "accounts", "if", "approval", "written in"),
-        [
-            (
-                str(row["name"]),
-                str(row["trigger"]),
-                ", ".join(row["accounts"]),
-                " and ".join(row["when"]),
-                str(row["approval"]),
-                str(row["place"]),
-            )
-            for row in rows
-        ],
-    )
-    count = len(rows)
-    out.note(f"{count} automation{'' if count == 1 else 's'}, no mistake")
+        told = [out.mistake_as_json(one) for one in found]
+        out.as_json({"automations": rows, "mistakes": [], "rows": told, "warnings": warnings})
+    else:
+        columns = ("name", "trigger", "accounts", "when", "does", "approval", "place")
+        table = [[_cell(row[column]) for column in columns] for row in rows]
+        out.table(("automation", "when", "accounts", "if", "does", "approval", "written in"), table)
+        count = f"{len(rows)} automation{'' if len(rows) == 1 else 's'}"
+        out.note(f"{count}, {_of_rows(len(found))}" if found else f"{count}, no mistake")
+    if found:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _cell(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def _of_rows(count: int) -> str:
+    return "1 row cannot go; the others do" if count == 1 else f"{count} rows cannot go; the others do"
 
 
 def simulate(
