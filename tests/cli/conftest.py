@@ -30,17 +30,30 @@ def shop(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def villages(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """Each village as it is after so many seconds, made once; to be copied, not to be changed."""
+    made: dict[int, Path] = {}
+
+    def lived(seconds: int) -> Path:
+        if seconds not in made:
+            folder = tmp_path_factory.mktemp("villages") / "village"
+            shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("__pycache__", ".fieldfare"))
+            state_folder(folder)
+            asyncio.run(_live(folder, seconds))
+            made[seconds] = folder
+        return made[seconds]
+
+    return lived
+
+
 @pytest.fixture
-def village(tmp_path: Path) -> Lived:
+def village(tmp_path: Path, villages: Lived) -> Lived:
     """The examples after so many seconds in the village: at 2 a mention was answered, at 4 a reply is held, at 8 a post
     is published, at 10 another one is uncertain and at 12 it has been found."""
 
     def lived(seconds: int) -> Path:
-        folder = tmp_path / "village"
-        shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("__pycache__", ".fieldfare"))
-        state_folder(folder)
-        asyncio.run(_live(folder, seconds))
-        return folder
+        return shutil.copytree(villages(seconds), tmp_path / "village")
 
     return lived
 

@@ -216,7 +216,9 @@ def _store(home: Home) -> Iterator[Finding]:
         finally:
             connection.close()
     except (StoreError, sqlite3.Error) as exc:
-        yield Finding("store", "error", str(exc), "put a backup back with `fieldfare restore FILE`")
+        # The sentences of StoreError end with what to do.
+        what, _, fix = str(exc).rpartition("; ")
+        yield Finding("store", "error", what or fix, fix if what else "put a backup back with `fieldfare restore FILE`")
         return
     if said != "ok":
         yield Finding(
