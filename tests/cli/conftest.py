@@ -14,9 +14,8 @@ import pytest
 from fieldfare._engine.load import load
 from fieldfare._engine.settings import state_folder
 from fieldfare._store.sqlite import Store
-
-from tests.engine.line import Line
 from tests.cli.typed import typed
+from tests.engine.line import Line
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Lived = Callable[[int], Path]

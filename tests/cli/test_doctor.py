@@ -86,7 +86,9 @@ def account_refused(folder: Path) -> None:
 
 
 def feed_failing(folder: Path) -> None:
-    change(folder, "UPDATE feeds SET failed_at = pulled_at + 1, error = 'it answered with HTML' WHERE key LIKE 'mention%'")
+    change(
+        folder, "UPDATE feeds SET failed_at = pulled_at + 1, error = 'it answered with HTML' WHERE key LIKE 'mention%'"
+    )
 
 
 def long_doubt(folder: Path) -> None:

@@ -163,7 +163,9 @@ def greet(name: str) -> None:
 def plain() -> None:
     typer.echo("plain")
 """
-ENTRIES = "[fieldfare.commands]\ngreet = extra_commands:app\nplain = extra_commands:plain\nbroken = no_such_module:app\n"
+ENTRIES = (
+    "[fieldfare.commands]\ngreet = extra_commands:app\nplain = extra_commands:plain\nbroken = no_such_module:app\n"
+)
 
 
 @pytest.fixture

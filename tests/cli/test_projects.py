@@ -25,7 +25,9 @@ def test_a_first_project_keeps_state_and_secrets_out_of_version_control(shop: Pa
 
 
 def test_a_first_project_tells_somebody_about_trouble(shop: Path) -> None:
-    (trouble,) = (row for row in typed("check", "--json", where=shop).json["automations"] if row["trigger"] == "trouble")
+    (trouble,) = (
+        row for row in typed("check", "--json", where=shop).json["automations"] if row["trigger"] == "trouble"
+    )
     assert trouble["name"] == "tell-somebody"
 
 

@@ -25,13 +25,13 @@ def backup(
     Media that open deliveries name is in .fieldfare/media and not in it.
     """
     from .._domain.errors import StoreError
-    from .copying import copy
+    from .copying import Silent, copy, watched
     from .project import home_of
 
     home = home_of(project)
     if not home.database.exists():
         raise StoreError(f"{home.database} does not exist: nothing has run here yet")
-    size = copy(home.database, file, quiet=json)
+    size = copy(home.database, file, progress=Silent() if json else watched())
     if json:
         out.as_json({"file": str(file), "bytes": size})
     else:

@@ -6,6 +6,8 @@ import contextlib
 import os
 import sqlite3
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from .._domain.errors import StoreError
@@ -14,7 +16,11 @@ from .._store.sqlite import connect
 PAGES = 1024
 
 
-def copy(source: Path, target: Path, *, quiet: bool = False) -> int:
+Progress = AbstractContextManager[Callable[[int, int], None]]
+"""Gives what is told after each step how many pages are done, of how many."""
+
+
+def copy(source: Path, target: Path, *, progress: Progress | None = None) -> int:
     """A consistent copy of a store that may be in use, readable by its owner only; gives its size in bytes.
 
     Raises StoreError when the target exists, or either cannot be read or written.
@@ -30,7 +36,7 @@ def copy(source: Path, target: Path, *, quiet: bool = False) -> int:
             # One snapshot from the first page to the last: otherwise each commit of the daemon would begin it anew.
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM meta").fetchone()
-            with contextlib.closing(sqlite3.connect(part)) as written, _progress(quiet) as told:
+            with contextlib.closing(sqlite3.connect(part)) as written, progress or Silent() as told:
                 reader.backup(written, pages=PAGES, progress=lambda status, left, all_: told(all_ - left, all_))
         os.replace(part, target)
     except (OSError, sqlite3.Error) as exc:
@@ -40,8 +46,10 @@ def copy(source: Path, target: Path, *, quiet: bool = False) -> int:
     return target.stat().st_size
 
 
-class _Silent:
-    def __enter__(self) -> _Silent:
+class Silent:
+    """No progress."""
+
+    def __enter__(self) -> Silent:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -51,10 +59,10 @@ class _Silent:
         return None
 
 
-class _Bar:
+class Bar:
     """A progress bar on stderr."""
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         from rich.progress import Progress
 
         from .out import console
@@ -71,5 +79,6 @@ class _Bar:
         self._bar.update(self._task, completed=done, total=of)
 
 
-def _progress(quiet: bool) -> _Silent | _Bar:
-    return _Silent() if quiet or not sys.stderr.isatty() else _Bar()
+def watched() -> Silent | Bar:
+    """A bar where somebody watches, nothing elsewhere."""
+    return Bar() if sys.stderr.isatty() else Silent()
