@@ -133,8 +133,8 @@ def _refuse_flags(extra: list[str]) -> None:
         return
     flag = next((f for f in _FLAGS if any(arg == f or arg.startswith(f"{f}=") for arg in extra)), "")
     if flag or not extra[0].startswith("-"):
-        out.fault(f"a secret is not taken from an argument{f' ({flag})' if flag else ''}: other users of this machine")
-        out.note("could read it there, and the shell's history keeps it; regard it as known, and give the new one by")
+        out.fault(f"a secret is not taken from an argument{f' ({flag})' if flag else ''}")
+        out.note("other users of this machine can read it there, and the shell's history keeps it; make a new one, and")
         out.note("  fieldfare accounts login NAME              typed without an echo")
         out.note("  fieldfare accounts login NAME < token.txt  or from stdin")
     else:

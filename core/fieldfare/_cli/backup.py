@@ -30,8 +30,8 @@ def backup(
 
     home = home_of(project)
     if not home.database.exists():
-        raise StoreError(f"{home.database} does not exist: nothing has run here yet")
-    size = copy(home.database, file, progress=Silent() if json else watched())
+        raise StoreError(f"{out.shown(home.database)} does not exist: nothing has run here yet")
+    size = copy(home.database, file, progress=Silent() if json else watched(home.database))
     if json:
         out.as_json({"file": str(file), "bytes": size})
     else:
@@ -70,6 +70,6 @@ def restore(
     if json:
         out.as_json({"file": str(file), "store": str(home.database), "old": str(old), "paused": "all"})
         return
-    out.say(f"{home.database} is what {file} was; the old one is {old}")
+    out.say(f"{out.shown(home.database)} is what {file} was; the old one is {out.shown(old)}")
     out.say("everything is paused: what was sent since the backup is not known to it, and would be sent again")
     out.note("look at the accounts, then: fieldfare resume --all")

@@ -79,6 +79,10 @@ class Bar:
         self._bar.update(self._task, completed=done, total=of)
 
 
-def watched() -> Silent | Bar:
-    """A bar where somebody watches, nothing elsewhere."""
-    return Bar() if sys.stderr.isatty() else Silent()
+LONG = 8 * 1024 * 1024
+"""Bytes from which a copy takes long enough to show its progress."""
+
+
+def watched(source: Path) -> Silent | Bar:
+    """A bar where somebody watches and it takes a while, nothing elsewhere."""
+    return Bar() if sys.stderr.isatty() and source.stat().st_size >= LONG else Silent()

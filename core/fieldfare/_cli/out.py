@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -57,13 +59,17 @@ def fault(text: str) -> None:
 
 def _print(stream: TextIO, text: str, style: str) -> None:
     clean = lines(text)
-    if style and stream.isatty():
+    if style and _styled(stream):
         from rich.text import Text
 
         console(stream).print(Text(clean, style=style))
         return
     stream.write(clean + "\n")
     stream.flush()
+
+
+def _styled(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def as_json(value: Any) -> None:
@@ -83,7 +89,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, header_style="bold", pad_edge=False)
+    made = Table(box=None, header_style="bold" if _styled(sys.stdout) else "", pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in clean:
@@ -94,10 +100,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def mistakes(found: Sequence[Mistake]) -> None:
     """Print mistakes on stderr, each as `path:line:column`, with the line, a caret under the column, and the remedy."""
     for mistake in found:
-        place = f"{mistake.path}:{mistake.line}:{mistake.column}" if mistake.line else str(mistake.path)
+        path = shown(mistake.path)
+        place = f"{path}:{mistake.line}:{mistake.column}" if mistake.line else path
         _print(sys.stderr, f"{place}: {mistake.what}", "red")
         if mistake.source.strip():
-            source, column = _shown(mistake.source, mistake.column)
+            source, column = _around(mistake.source, mistake.column)
             note(f"    {source}")
             note(f"    {' ' * (column - 1)}^", style="red")
         if mistake.remedy:
@@ -108,7 +115,7 @@ WIDEST = 160
 """Characters of a source line that are shown around the caret."""
 
 
-def _shown(source: str, column: int) -> tuple[str, int]:
+def _around(source: str, column: int) -> tuple[str, int]:
     """The line without its indentation and its far ends, and the column moved along."""
     from rich.cells import cell_len
 
@@ -119,10 +126,18 @@ def _shown(source: str, column: int) -> tuple[str, int]:
     return inert(text[start : start + WIDEST]), cell_len(before) + 1
 
 
+def shown(path: Path) -> str:
+    """A path as somebody in this folder would type it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (OSError, ValueError):
+        return str(path)
+
+
 def mistake_as_json(mistake: Mistake) -> dict[str, Any]:
     """A mistake for programs; `line` and `column` are null where the place within the file is not known."""
     return {
-        "path": str(mistake.path),
+        "path": shown(mistake.path),
         "line": mistake.line or None,
         "column": mistake.column or None,
         "what": mistake.what,

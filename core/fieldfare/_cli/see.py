@@ -74,8 +74,7 @@ def explain(
     if json:
         out.as_json(told)
     if not events and not deliveries:
-        out.fault(f"nothing is called {name!r}; `fieldfare outbox list` shows deliveries, and events go by the id or")
-        out.note("the address that the network gave them")
+        out.fault(f"nothing is called {name!r}; give a number of `fieldfare outbox list`, or the address of a post")
         raise typer.Exit(Exit.FAILED)
     if json:
         return
