@@ -75,8 +75,8 @@ def _token(style: str, token: re.Match[str], known: Known, base: str) -> str:
 def _link(style: str, url: str) -> str:
     href = html.escape(url)
     if style in ("mastodon", "takahe"):
-        scheme, _, rest = href.partition("://")
-        shown, hidden = rest[:30], rest[30:]
+        scheme, _, rest = url.partition("://")
+        shown, hidden = html.escape(rest[:30]), html.escape(rest[30:])
         mark = ' class="ellipsis"' if hidden else ""
         return (
             f'<a href="{href}" target="_blank" rel="nofollow noopener" translate="no">'

@@ -69,7 +69,7 @@ class Words:
             "url": f"{self.base}/@{post.author.name}/{post.id}",
             "created_at": self.time(post.at),
             "account": self.person(post.author, in_post=True),
-            "content": self.html(post.text) if post.text else "",
+            "content": self.html((post.boost_of or post).text) if (post.boost_of or post).text else "",
             "visibility": visibility,
             "sensitive": post.sensitive or bool(post.spoiler),
             "spoiler_text": post.spoiler,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare_mastodon._html import normal, plain
@@ -43,6 +43,7 @@ def test_a_text_is_recognised_in_what_a_server_made_of_it(style: str, text: str)
 
 
 @pytest.mark.parametrize("style", STYLES)
+@settings(derandomize=True)
 @given(text=st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf")), max_size=80))
 def test_any_text_is_recognised_in_what_a_server_made_of_it(style: str, text: str) -> None:
     stored, _ = plain(render(style, text, lambda user, host: None, "https://social.example"))
@@ -100,6 +101,7 @@ def test_the_link_that_stands_for_a_quote_is_left_out() -> None:
     assert plain(content) == ("so true", ())
 
 
+@settings(derandomize=True)
 @given(st.text(max_size=200))
 def test_anything_at_all_can_be_read(content: str) -> None:
     text, _ = plain(content)

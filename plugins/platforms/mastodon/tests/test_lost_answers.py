@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fieldfare import Delete, Like, Publish, Reply, Repost
-from fieldfare.plugin import Absent, Draft, Found, Media, OutcomeUnknown, PostRef, Receipt, Unknowable
+from fieldfare.plugin import Absent, Answer, Draft, Found, Media, OutcomeUnknown, PostRef, Receipt, Request, Unknowable
 from tests.doubles import faults
 from tests.doubles.faults import Fault
 from tests.doubles.fediverse_manners import MANNERS, SNAC
@@ -395,6 +395,44 @@ def test_a_post_that_reads_back_under_another_case_is_still_held_by_its_delivery
         trial.taken_ids = frozenset({other.ref.id})
 
         assert isinstance(await trial.resolve(Publish(draft=Draft(text=TEXT))), Absent)
+
+    run(story)
+
+
+def test_our_own_boost_of_an_equal_post_is_not_taken_for_the_lost_one() -> None:
+    async def story() -> None:
+        scene = Scene("snac")
+        session = await scene.open()
+        before = scene.world.say(scene.brand, TEXT)
+        scene.clock.advance(60)
+        scene.server.script(faults.drop(performed=False), "POST", STATUSES)
+        trial = scene.trial(session)
+        with pytest.raises(OutcomeUnknown):
+            await Publish(draft=Draft(text=TEXT)).perform(session, trial)
+        scene.world.boost(scene.brand, before)
+
+        assert isinstance(await trial.resolve(Publish(draft=Draft(text=TEXT))), Absent)
+
+    run(story)
+
+
+def test_a_server_that_does_not_tell_the_time_and_cuts_it_is_understood() -> None:
+    async def story() -> None:
+        scene = Scene("snac")
+        whole = scene.handler
+
+        def timeless(asked: Request) -> Answer:
+            answer = whole(asked)
+            assert isinstance(answer, Answer)
+            return replace(answer, headers={name: v for name, v in answer.headers.items() if name != "date"})
+
+        scene.handler = timeless
+        session = await scene.open()
+        scene.server.script(faults.drop(performed=True), "POST", STATUSES)
+        done = await scene.settle(Publish(draft=Draft(text=TEXT)), scene.trial(session))
+
+        assert isinstance(done, Receipt)
+        assert len(scene.ours) == 1
 
     run(story)
 

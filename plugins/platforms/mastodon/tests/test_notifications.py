@@ -21,9 +21,10 @@ LATER_HOLLO = replace(
     HOLLO, name="later hollo", note_params=MASTODON.note_params, note_links=MASTODON.note_links, min_id_is_since_id=True
 )
 TYPES_IGNORED = replace(SNAC, name="snac that ignores types", ignores_types=True)
+NOTHING_HEEDED = replace(HOLLO, name="hollo that ignores types", ignores_types=True)
 SMALL_PAGES = replace(MASTODON, name="mastodon without Link", note_links=frozenset(), post_links=frozenset())
 NO_TURNS = replace(HOLLO, name="hollo without turns", note_params=frozenset({"limit"}))
-ALL = [*MANNERS.values(), LATER_HOLLO, TYPES_IGNORED, SMALL_PAGES]
+ALL = [*MANNERS.values(), LATER_HOLLO, TYPES_IGNORED, SMALL_PAGES, NOTHING_HEEDED]
 
 on_all = pytest.mark.parametrize("manners", ALL, ids=lambda each: each.name)
 
@@ -92,11 +93,12 @@ def test_what_was_there_before_the_first_look_and_not_on_its_page_stays_history(
 
 
 @pytest.mark.parametrize("manners", [each for each in ALL if "min_id" in each.note_params], ids=lambda each: each.name)
-def test_a_mention_that_takes_its_place_behind_a_younger_one_is_not_lost(manners: Manners) -> None:
+@pytest.mark.parametrize("apart", [1.0, 60.0])
+def test_a_mention_that_takes_its_place_behind_a_younger_one_is_not_lost(manners: Manners, apart: float) -> None:
     async def story() -> None:
         scene = Scene(manners)
         feed = Pulls((await scene.open()).mentions)
-        say(scene, 1, 3, apart=60)
+        say(scene, 1, 3, apart=apart)
         await feed.pull()
         say(scene, 4, 6)
         scene.server.settle()
@@ -167,6 +169,63 @@ def test_a_server_that_shows_its_newest_page_only_is_named() -> None:
 
         assert len(await feed.pull()) == 40
         assert feed.notes == ["the server lists its 40 newest notifications only; older ones are lost"]
+
+    run(story)
+
+
+def requests_of(scene: Scene) -> int:
+    """How often the list was asked for."""
+    return len(scene.server.requests("GET", "/notifications"))
+
+
+@on_all
+def test_a_quiet_poll_is_one_request_whatever_lies_further_down(manners: Manners) -> None:
+    async def story() -> None:
+        scene = Scene(manners)
+        session = await scene.open()
+        mentions, replies = Pulls(session.mentions), Pulls(session.replies)
+        scene.world.say(scene.bob, "@brand yes", to=scene.world.say(scene.brand, "anybody?"))
+        say(scene, 1, 300)
+        for feed in (mentions, replies):
+            await feed.pull()
+            scene.clock.advance(600)
+            await feed.pull()
+            before = requests_of(scene)
+            assert await feed.pull() == []
+            assert requests_of(scene) - before == 1
+
+    run(story)
+
+
+@on_all
+def test_a_look_ends_where_everything_is_known_though_the_place_is_gone(manners: Manners) -> None:
+    async def story() -> None:
+        scene = Scene(manners)
+        feed = Pulls((await scene.open()).mentions)
+        say(scene, 1, 300, apart=60)
+        await feed.pull()
+        scene.world.notes[:] = [note for note in scene.world.notes if note.seq % 2]
+        before = requests_of(scene)
+        assert await feed.pull() == []
+        assert requests_of(scene) - before <= 3
+
+    run(story)
+
+
+@on_all
+def test_what_else_happens_hides_no_mention(manners: Manners) -> None:
+    async def story() -> None:
+        scene = Scene(manners)
+        feed = Pulls((await scene.open()).mentions)
+        say(scene, 1, 1)
+        await feed.pull()
+        said = say(scene, 2, 3)
+        bread = scene.world.say(scene.brand, "@bob bread")
+        for number in range(60):
+            scene.clock.advance(1)
+            scene.world.favourite(scene.world.person(f"fan{number}"), bread)
+
+        assert texts(await feed.pull()) == said
 
     run(story)
 

@@ -135,6 +135,17 @@ def test_posts_are_read_as_they_stand_and_those_that_are_gone_are_missing(name: 
     run(story)
 
 
+def test_an_id_may_hold_any_character() -> None:
+    async def story() -> None:
+        scene = Scene()
+        session = await scene.open()
+        assert await session.posts([ref("a/b?c#d/../e")]) == {}
+
+        assert scene.server.requests("GET", "/api/v1/statuses/a/b?c#d/../e")
+
+    run(story)
+
+
 @on_every_server
 def test_own_posts_are_listed_without_boosts_as_far_back_as_asked(name: str) -> None:
     async def story() -> None:

@@ -8,11 +8,10 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 _BLOCKS = frozenset({"p", "div", "li", "ul", "ol", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
-_MENTION = re.compile(r"(?<![\w/])@(\w[\w.-]*)(?:@[\w.-]+\w(?::\d+)?)?", re.ASCII)
+_MENTION = re.compile(r"(?<![\w/])@(\w[\w.-]*)(?:@[\w.-]+\w(?::\d+)?)*", re.ASCII)
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _MARKDOWN_LINK = re.compile(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)")
-_LIST_MARK = re.compile(r"(?m)^[ \t]*(?:[-+]|\d{1,3}[.)])[ \t]+")
-_DROPPED = str.maketrans("", "", "*_~`#>()[]\\\u200b\u200c\u200d\u2060\ufeff\ufe0f")
+_DROPPED = str.maketrans("", "", "*_~`#>-+/()[]\\\u200b\u200c\u200d\u2060\ufeff\ufe0f")
 _PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
 
 
@@ -76,7 +75,6 @@ def normal(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", text).translate(_PLAIN)
     text = _MARKDOWN_LINK.sub(r"\1 \2", text)
-    text = _LIST_MARK.sub("", text)
-    text = _ADDRESS.sub(lambda found: unquote(found[0]).rstrip("/"), text)
+    text = _ADDRESS.sub(lambda found: unquote(found[0]), text)
     text = _MENTION.sub(r"@\1", text)
     return "".join(text.translate(_DROPPED).split()).casefold()

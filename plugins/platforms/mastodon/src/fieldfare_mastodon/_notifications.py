@@ -111,8 +111,6 @@ class Look:
         below = [note for note in under if self._event_id(note)]
         if not below or below[0].id in (place.anchor, place.newest):
             return False
-        if place.floor is not None and below[0].created_at <= place.floor:
-            return False
         return not await self._known([self._event_id(below[0])])
 
     async def _from_the_top(self, place: Place) -> Place:

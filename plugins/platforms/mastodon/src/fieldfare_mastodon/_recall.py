@@ -45,7 +45,7 @@ class Memory:
         self._habits = habits
 
     async def recall(self, target: PostRef | None, attempt: Attempt) -> Recall:
-        """Looks at the last step that was sent and not answered."""
+        """Looks at the step that was sent and not answered."""
         doubt = _doubtful(attempt)
         if doubt is None:
             return Absent("every step that was sent was answered")
@@ -81,9 +81,8 @@ class Memory:
         listing = await self._listing(since)
         below = await self._answers(str(body.get("in_reply_to_id") or ""), since)
         mine = {fold(status.id): status for status in (*listing.posts, *below)}
-        ours = {fold(str(an_object(step.answer).get("id", ""))) for step in attempt.steps.values()}
         theirs = await attempt.taken(list(mine)) if mine else frozenset[str]()
-        return self._compare(body, [s for id, s in mine.items() if id not in ours | theirs], listing, doubt)
+        return self._compare(body, [s for id, s in mine.items() if id not in theirs], listing, doubt)
 
     def _compare(self, body: Json, free: Sequence[StatusJson], listing: Listing, doubt: Step) -> Recall:
         likely: list[str] = []
@@ -142,8 +141,7 @@ class Memory:
 
 
 def _doubtful(attempt: Attempt) -> Step | None:
-    open_steps = [step for step in attempt.steps.values() if step.sent_at is not None and not step.answered]
-    return open_steps[-1] if open_steps else None
+    return next((step for step in attempt.steps.values() if step.sent_at is not None and not step.answered), None)
 
 
 def _likeness(sent: str, stored: str) -> float:
