@@ -81,7 +81,7 @@ def resume(
     project: Project = Path(),
     json: Json = False,
 ) -> None:
-    """Lift a pause. What waited leaves one by one; what has become too late expires.
+    """Lift a pause. What waited leaves as its limits allow; what has become too late expires.
 
     \b
       fieldfare resume --all               every pause
