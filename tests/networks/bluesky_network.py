@@ -293,8 +293,9 @@ def bluesky_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Networ
         finally:
             process.stdin.close()  # happens by itself if the test-runner dies
             try:
-                process.wait(30)
+                code = process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                code = process.wait()
             process.stdout.close()
+    assert code == 0, f"the Bluesky test network ended with {code}:\n{path.read_text()[-3000:]}"

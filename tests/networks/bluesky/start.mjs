@@ -39,10 +39,11 @@ let stopping
 const stop = (why, code = 0) => {
   stopping ??= (async () => {
     log('stopping:', why)
-    setTimeout(() => process.exit(70), 15_000).unref()
     for (const [name, fn] of undo.reverse()) {
       try {
-        await fn()
+        // a server that will not close must not keep the rest from being stopped
+        const late = sleep(5_000).then(() => log(`${name} did not stop within 5 s, going on`))
+        await Promise.race([fn(), late])
       } catch (err) {
         log(`stopping ${name} failed:`, err?.message ?? err)
         code ||= 1
