@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -200,7 +200,7 @@ async def client_of(
     redactor: Redactor | None = None,
     max_body: int = 1024 * 1024,
     **transport: Any,
-) -> Any:
+) -> AsyncIterator[Client]:
     """A client for loopback, closed at the end."""
     client = Client(
         hosts=hosts,

@@ -137,7 +137,7 @@ def test_a_request_that_cannot_be_written_is_not_sent(bad: dict[str, Any]) -> No
 
 
 def test_parameters_join_those_of_the_url() -> None:
-    params = {"limit": 40, "local": True, "id[]": ["a", "b"]}
+    params: dict[str, Any] = {"limit": 40, "local": True, "id[]": ["a", "b"]}
     message = heard(request=Request(method="GET", url=f"{AWAY}/x?kept=1", params=params))[0]
     assert str(message.url.query, "ascii") == "kept=1&limit=40&local=true&id%5B%5D=a&id%5B%5D=b"
 

@@ -261,14 +261,14 @@ def test_as_the_last_processor_it_cleans_the_rendered_line(renderer: Any) -> Non
 
 def test_a_rendered_json_line_is_still_json() -> None:
     out = io.StringIO()
-    chain = [structlog.processors.JSONRenderer(), Redactor([CANARY])]
+    chain: list[Any] = [structlog.processors.JSONRenderer(), Redactor([CANARY])]
     structlog.wrap_logger(structlog.PrintLogger(out), processors=chain).info("x", said=f"a {CANARY} b", token="abc")
     assert json.loads(out.getvalue()) == {"event": "x", "said": "a [hidden] b", "token": "[hidden]"}
 
 
 def test_a_traceback_in_a_line_is_cleaned() -> None:
     out = io.StringIO()
-    chain = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), Redactor([PLAIN])]
+    chain: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), Redactor([PLAIN])]
     log = structlog.wrap_logger(structlog.PrintLogger(out), processors=chain)
     try:
         raise ValueError(PLAIN)

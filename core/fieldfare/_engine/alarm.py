@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.asyncio import AsyncIOScheduler  # pyright: ignore[reportMissingTypeStubs]
 
 Chore = Callable[[], Awaitable[None]]
 
@@ -17,7 +18,7 @@ class Alarm:
 
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
         self._failed = failed
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._scheduler: Any = AsyncIOScheduler(timezone="UTC")
 
     def every(self, seconds: int, chore: Chore, name: str) -> None:
         async def run() -> None:

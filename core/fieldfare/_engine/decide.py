@@ -75,9 +75,11 @@ class Judge:
         context = Context(
             now=now, account=self.account_of(automation, event), automation=automation.name, past=self._past(automation)
         )
-        decide = automation.decide.decide if isinstance(automation.decide, Rule) else automation.decide
+        decide: Any = automation.decide
+        if isinstance(automation.decide, Rule):
+            decide = automation.decide.decide  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         try:
-            outcome = cast(Callable[[Event, Context], Any], decide)(event, context)
+            outcome = decide(event, context)
         except Exception as exc:
             return self._error(placed, f"decide raised {_named(exc)}")
         if inspect.isawaitable(outcome):
@@ -94,7 +96,7 @@ class Judge:
                 return self._no(placed, reason, None)
             case Action():
                 actions: list[Action[Any]] = [outcome]
-            case list() | tuple() if all(isinstance(a, Action) for a in outcome):
+            case list() | tuple() if all(isinstance(a, Action) for a in cast(Sequence[object], outcome)):
                 actions = list(outcome)
             case _:
                 return self._error(

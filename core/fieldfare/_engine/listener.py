@@ -174,7 +174,7 @@ class Listener:
 
     async def _serve(self, sockets: list[socket.socket]) -> None:
         with contextlib.suppress(asyncio.CancelledError):
-            await self._server._serve(sockets)
+            await self._server._serve(sockets)  # pyright: ignore[reportPrivateUsage]
 
     async def stop(self) -> None:
         if self._task is not None:

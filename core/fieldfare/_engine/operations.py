@@ -121,7 +121,7 @@ class Operations:
         """Lift pauses of this scope (`all` lifts every one)."""
         known = {row[0] for row in self.store.read(query.pauses)} | flags(self.flags)
         scopes = sorted(known) if scope == "all" else [scope]
-        lifted = []
+        lifted: list[str] = []
         for one in scopes:
             had_flag = lower_flag(self.flags, one)
             if await self.store.do(control.resume, scope=one) or had_flag:

@@ -137,7 +137,7 @@ def _migrate(connection: sqlite3.Connection, path: Path | None) -> None:
     if path is not None and 0 < current < VERSION:
         with sqlite3.connect(path.with_name(f"{path.name}.before-{current + 1}")) as copy:
             connection.backup(copy)
-    folder = resources.files(__package__) / "migrations"
+    folder = resources.files("fieldfare._store") / "migrations"
     for number in range(current + 1, VERSION + 1):
         (script,) = (f for f in folder.iterdir() if f.name.startswith(f"{number:04d}_"))
         statements = script.read_text(encoding="utf-8")

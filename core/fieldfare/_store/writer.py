@@ -135,6 +135,7 @@ class ThreadWriter:
         return group
 
     def _perform(self, connection: sqlite3.Connection, group: list[Item]) -> None:
+        results: list[tuple[Any, BaseException | None]]
         try:
             results = grouped(connection, [change for change, _ in group], self.token)
         except BaseException as exc:
