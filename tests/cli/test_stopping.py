@@ -184,3 +184,17 @@ def test_what_the_daemon_refuses_ends_like_what_the_command_refuses(running: Dae
     said = typed("outbox", "cancel", "no-such-delivery", where=running.project)
     assert said.code == 1
     assert "no delivery is called 'no-such-delivery'" in said.err
+
+
+def test_a_project_at_the_end_of_a_very_long_path_is_reached_all_the_same(tmp_path: Path) -> None:
+    project = tmp_path / ("d" * 60) / ("e" * 60)
+    project.mkdir(parents=True)
+    (project / "automations.py").write_text(AUTOMATIONS)
+    made = Daemon(project, {})
+    made.start()
+    try:
+        made.wait_for(lambda: '"ready"' in made.tail())
+        assert made.asked("status")["daemon"]["answers"] is True
+        assert made.asked("pause", "--all")["acknowledged"] is True
+    finally:
+        made.close()

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._contract.actions import BUILT_IN, Action
-from .._domain.errors import FieldfareError
+from .._domain.errors import ConfigError, FieldfareError
 from .._engine.clock import Clock, RealClock
-from .._engine.control import PATIENCE, ControlError, call, person
+from .._engine.control import PATIENCE, ControlError, call, person, reachable
 from .._engine.home import Home
 from .._engine.lock import StoreLock
 from .._engine.operations import Operations
@@ -90,8 +90,9 @@ def runs(home: Home) -> bool:
 
 async def _reachable(home: Home) -> bool:
     try:
-        _, writer = await asyncio.open_unix_connection(home.state / "control")
-    except OSError:
+        with reachable(home.state / "control") as path:
+            _, writer = await asyncio.open_unix_connection(path)
+    except (OSError, ConfigError):
         return False
     writer.close()
     with contextlib.suppress(OSError):
@@ -105,5 +106,5 @@ def answers(home: Home, patience: float = 2.0) -> bool:
         return asyncio.run(call(home.state / "control", "ping", {}, patience)) is not None
     except ControlError as exc:
         return bool(exc.kind)
-    except OSError:
+    except (OSError, ConfigError):
         return False

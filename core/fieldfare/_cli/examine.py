@@ -17,6 +17,7 @@ from typing import Literal
 from .._domain.errors import ConfigError, StoreError
 from .._domain.values import in_words
 from .._engine.check import check
+from .._engine.control import reachable
 from .._engine.found import Loaded
 from .._engine.home import Home
 from .._engine.load import load
@@ -186,9 +187,13 @@ def _port(home: Home, loaded: Loaded) -> Iterator[Finding]:
 
 def _lock(home: Home) -> Iterator[Finding]:
     control = home.state / "control"
-    if len(str(control).encode()) > 100:
-        said = f"the path {control} is too long for a socket"
-        yield Finding("control", "error", said, "move the project to a shorter path")
+    try:
+        with reachable(control):
+            pass
+    except ConfigError as exc:
+        yield Finding("control", "error", str(exc), "move the project to a shorter path")
+    except OSError:
+        return
     if not control.exists():
         return
     if not runs(home):

@@ -8,11 +8,12 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._domain.errors import FieldfareError
+from .._domain.errors import ConfigError, FieldfareError
 
 Run = Callable[[str, Mapping[str, Any], str], Awaitable[dict[str, Any]]]
 LARGEST = 1024 * 1024
@@ -25,6 +26,28 @@ class ControlError(FieldfareError):
     def __init__(self, message: str, kind: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+
+
+LONGEST = 100
+"""Bytes of a socket's path; macOS takes 103, Linux 107."""
+
+
+@contextmanager
+def reachable(path: Path) -> Generator[str]:
+    """The socket's path, or where it is too long for a socket, another way to the same place.
+
+    Raises ConfigError where there is no other way.
+    """
+    if len(os.fsencode(path)) <= LONGEST:
+        yield str(path)
+        return
+    if not os.path.isdir("/proc/self/fd"):
+        raise ConfigError(f"the path {str(path)!r} is too long for a socket; move the project to a shorter one")
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def person(uid: int) -> str:
@@ -47,7 +70,8 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LARGEST)
+            with reachable(self._path) as path:
+                self._server = await asyncio.start_unix_server(self._serve, path, limit=LARGEST)
         finally:
             os.umask(before)
 
@@ -88,15 +112,20 @@ def _peer(writer: asyncio.StreamWriter) -> int:
 async def call(path: Path, name: str, args: Mapping[str, Any], patience: float = PATIENCE) -> dict[str, Any] | None:
     """Ask the daemon; None when none listens. Raises ControlError when it said no, or did not answer in time."""
     try:
-        reader, writer = await asyncio.open_unix_connection(path, limit=LARGEST)
+        with reachable(path) as short:
+            reader, writer = await asyncio.open_unix_connection(short, limit=LARGEST)
     except (FileNotFoundError, ConnectionRefusedError):
         return None
+    except PermissionError as exc:
+        raise ControlError(f"{path} belongs to another user; be the user that runs the daemon") from exc
     try:
         writer.write(json.dumps({"do": name, "args": dict(args)}).encode() + b"\n")
         async with asyncio.timeout(patience):
             line = await reader.readline()
     except TimeoutError as exc:
         raise ControlError(f"the daemon did not answer within {patience:g} s") from exc
+    except ConnectionError as exc:
+        raise ControlError("the daemon ended before it answered") from exc
     finally:
         writer.close()
     if not line:
