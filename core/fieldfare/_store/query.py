@@ -137,7 +137,9 @@ EVENT_COLUMNS = "e.id, f.key, e.event, e.kind, e.occurred_at, e.recorded_at, e.l
 
 
 def event(c: Connection, row: int) -> EventRow | None:
-    found = c.execute(f"SELECT {EVENT_COLUMNS} FROM events e JOIN feeds f ON f.id = e.feed WHERE e.id = ?", (row,)).fetchone()
+    found = c.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events e JOIN feeds f ON f.id = e.feed WHERE e.id = ?", (row,)
+    ).fetchone()
     return EventRow(*found) if found else None
 
 
