@@ -13,6 +13,7 @@ Ids = Literal["ulid", "snac", "number", "uuid"]
 PUBLIC = frozenset({"public", "unlisted"})
 EVERY = PUBLIC | {"private", "direct"}
 PAGES = frozenset({"max_id", "min_id", "since_id", "limit"})
+FILTERS = frozenset({"exclude_replies", "exclude_reblogs"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Manners:
     boosted_id_upper: bool = False
     # Reads
     note_params: frozenset[str] = PAGES
-    post_params: frozenset[str] = PAGES
+    post_params: frozenset[str] = PAGES | FILTERS
     min_id_is_since_id: bool = False
     """A page after `min_id` holds the newest items, not the next ones (source: Hollo after 0.6)."""
     note_links: frozenset[str] = frozenset({"next", "prev"})
@@ -110,7 +111,7 @@ SNAC = Manners(
     lost_parent=200,
     boosted_id_upper=True,
     note_params=frozenset({"max_id", "min_id", "limit"}),
-    post_params=frozenset(),
+    post_params=FILTERS,
     note_links=frozenset(),
     post_links=frozenset(),
     lists_own=PUBLIC,

@@ -166,9 +166,10 @@ class FediverseServer(Double):
         if person is None:
             raise Refusal(404, "Record not found")
         posts = self.world.of(person, seen_by=me)
-        if request.param("exclude_replies") == "true":
+        heeded = self.manners.post_params
+        if "exclude_replies" in heeded and request.param("exclude_replies") == "true":
             posts = [post for post in posts if post.to is None]
-        if request.param("exclude_reblogs") == "true":
+        if "exclude_reblogs" in heeded and request.param("exclude_reblogs") == "true":
             posts = [post for post in posts if post.boost_of is None]
         largest = 40 if "limit" in self.manners.post_params else 256
         shown = page(self.world, posts, request, self.manners.post_params, largest=largest)

@@ -13,7 +13,7 @@ from fieldfare import Delete, Like, Publish, Reply, Repost
 from fieldfare.plugin import Absent, Answer, Draft, Found, Media, OutcomeUnknown, PostRef, Receipt, Request, Unknowable
 from tests.doubles import faults
 from tests.doubles.faults import Fault
-from tests.doubles.fediverse_manners import MANNERS, SNAC
+from tests.doubles.fediverse_manners import MANNERS, PAGES, SNAC
 from tests.doubles.wire import as_json
 
 from .scene import EVERY, Scene
@@ -401,7 +401,7 @@ def test_a_post_that_reads_back_under_another_case_is_still_held_by_its_delivery
 
 def test_our_own_boost_of_an_equal_post_is_not_taken_for_the_lost_one() -> None:
     async def story() -> None:
-        scene = Scene("snac")
+        scene = Scene(replace(MANNERS["mastodon"], post_params=PAGES))
         session = await scene.open()
         before = scene.world.say(scene.brand, TEXT)
         scene.clock.advance(60)

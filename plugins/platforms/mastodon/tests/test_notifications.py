@@ -144,6 +144,19 @@ def test_a_mention_with_an_old_date_is_news(manners: Manners) -> None:
     run(story)
 
 
+def test_mentions_of_one_moment_are_not_cut_in_two_by_a_page() -> None:
+    async def story() -> None:
+        scene = Scene(HOLLO)
+        feed = Pulls((await scene.open()).mentions)
+        say(scene, 1, 1)
+        await feed.pull()
+        said = say(scene, 2, 21) + say(scene, 22, 41, apart=0) + say(scene, 42, 71)
+
+        assert texts(await feed.pull()) == said
+
+    run(story)
+
+
 def test_a_backlog_longer_than_a_look_is_read_in_several() -> None:
     async def story() -> None:
         for manners in (MASTODON, LATER_HOLLO, HOLLO):

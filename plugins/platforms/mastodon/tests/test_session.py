@@ -15,7 +15,7 @@ from fieldfare.testing import Lent
 from fieldfare_mastodon import Mastodon
 from fieldfare_mastodon._server import Habits, detect
 from tests.doubles import faults
-from tests.doubles.fediverse_manners import MANNERS, MASTODON
+from tests.doubles.fediverse_manners import MANNERS, MASTODON, PAGES, Manners
 from tests.doubles.wire import Response
 
 from .scene import EVERY, TOKEN, Scene
@@ -146,10 +146,12 @@ def test_an_id_may_hold_any_character() -> None:
     run(story)
 
 
-@on_every_server
-def test_own_posts_are_listed_without_boosts_as_far_back_as_asked(name: str) -> None:
+@pytest.mark.parametrize(
+    "manners", [*MANNERS.values(), replace(MASTODON, name="that lists boosts", post_params=PAGES)], ids=lambda m: m.name
+)
+def test_own_posts_are_listed_without_boosts_as_far_back_as_asked(manners: Manners) -> None:
     async def story() -> None:
-        scene = Scene(name)
+        scene = Scene(manners)
         session = await scene.open()
         for number in range(120):
             scene.world.say(scene.brand, f"number {number}")

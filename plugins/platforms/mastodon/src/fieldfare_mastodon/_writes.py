@@ -103,8 +103,8 @@ class Writer:
             return Receipt(ref=post, note="it was reposted already")
         request = self._client.write("POST", status_path(post.id, "reblog"), {})
         said = status_of((await attempt.send("repost", request, sort=judge_write)).json())
-        # Takahe answers with the post itself, whose `reblog` is null.
-        return Receipt(ref=ref(said) if said.reblog else post)
+        # Takahe answers with the post itself, the others with a post of ours that wraps it.
+        return Receipt(ref=ref(said))
 
     async def like(self, post: PostRef, attempt: Attempt) -> Receipt:
         """A favourite; one that stands there already is done, whatever the server answers to a second."""
