@@ -21,6 +21,7 @@ from fieldfare._cli.failure import failed
 from fieldfare._domain import errors
 from fieldfare._domain.errors import Mistake
 from fieldfare._engine.control import ControlError
+from fieldfare._store.writer import Fenced
 from tests.cli.conftest import Lived
 from tests.cli.typed import typed
 
@@ -150,6 +151,7 @@ EXITS = [
     (errors.StoreError("x"), Exit.CONFIG),
     (errors.StoreInUse("x"), Exit.STOPPED),
     (errors.Refused("x"), Exit.STOPPED),
+    (Fenced("x"), Exit.STOPPED),
     (errors.AuthFailed("x"), Exit.LOGIN),
     (errors.NotSent("x"), Exit.LATER),
     (errors.Rejected("x"), Exit.FAILED),

@@ -47,13 +47,21 @@ def test_any_secret_survives_the_file(guarded: Path, value: str) -> None:
     assert tomllib.loads((guarded / "secrets.toml").read_text())["BRAND_TOKEN"] == value
 
 
-def test_a_file_of_secrets_that_cannot_be_changed_here_stays_as_it_is(guarded: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('BRAND_TOKEN = """\nmany\nlines"""\n', "put 'BRAND_TOKEN' in by hand"),
+        ('OTHER = """\nBRAND_TOKEN = many\n"""\n', "put 'BRAND_TOKEN' in by hand"),
+        ("BRAND_TOKEN = many\n", "is not TOML"),
+    ],
+)
+def test_a_file_of_secrets_that_cannot_be_changed_here_stays_as_it_is(guarded: Path, text: str, why: str) -> None:
     file = guarded / "secrets.toml"
-    text = 'BRAND_TOKEN = """\nmany\nlines"""\n'
     file.write_text(text)
     file.chmod(0o600)
     said = typed("accounts", "login", "brand", where=guarded, stdin=f"{CANARY}\n")
     assert said.code == 3
+    assert why in said.err
     assert file.read_text() == text
     assert "many" not in said.err
 
@@ -116,3 +124,13 @@ def test_a_refused_login_ends_with_4_and_says_why(guarded: Path) -> None:
     assert said.code == 4
     assert "no source has the secret 'BRAND_TOKEN'" in said.err
     assert "Traceback" not in said.err
+
+
+def test_after_a_login_that_works_a_paused_account_is_told_how_it_goes_on(guarded: Path) -> None:
+    assert typed("accounts", "test", "brand", where=guarded).code == 4
+    typed("accounts", "login", "brand", where=guarded, stdin=f"{CANARY}\n")
+    said = typed("accounts", "test", "brand", where=guarded)
+    assert said.code == 0
+    assert "it is paused; to go on: fieldfare resume --account brand" in said.err
+    typed("resume", "--account", "brand", where=guarded)
+    assert "paused" not in typed("accounts", "test", "brand", where=guarded).err

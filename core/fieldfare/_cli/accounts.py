@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from . import out
 from .complete import complete_accounts
 from .exits import Exit
 from .options import Json, Project
+
+if TYPE_CHECKING:
+    from .project import Opened
 
 _HELP = """Show who acts; give accounts their secrets, try them.
 
@@ -76,7 +79,7 @@ def list_(project: Project = Path(), json: Json = False) -> None:
     )
 
 
-def _has(opened: Any, name: str) -> bool:
+def _has(opened: Opened, name: str) -> bool:
     from .._domain.errors import ConfigError
 
     try:
@@ -177,3 +180,15 @@ def try_(name: Name, project: Project = Path(), json: Json = False) -> None:
         return
     out.say(f"{name} is @{found['handle']} on {found['platform']} (id {found['identity']})")
     out.say(f"it can: {', '.join(found['capabilities']) or 'nothing'}")
+    if _is_paused(opened, name):
+        out.note(f"it is paused; to go on: fieldfare resume --account {name}")
+
+
+def _is_paused(opened: Opened, name: str) -> bool:
+    from .._engine.stop import flags
+    from .._store import query
+    from .project import looking
+
+    with looking(opened.home) as store:
+        scopes = {scope for scope, *_ in query.pauses(store)}
+    return f"account:{name}" in scopes | flags(opened.home.state / "pause")

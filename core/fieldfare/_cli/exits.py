@@ -25,13 +25,14 @@ def code_for(exc: Exception) -> Exit | None:
     """The exit code of an error of ours; None for an error that nobody foresaw."""
     from .._domain import errors
     from .._engine.control import ControlError
+    from .._store.writer import Fenced
 
     if isinstance(exc, ControlError):
         # The daemon met the error: its name came over the socket. Without one it did not answer.
         met = getattr(errors, exc.kind, None)
         return (code_for(met("")) if isinstance(met, type) else Exit.FAILED) if exc.kind else Exit.LATER
     match exc:
-        case errors.StoreInUse() | errors.Refused():
+        case errors.StoreInUse() | errors.Refused() | Fenced():
             return Exit.STOPPED
         case errors.ConfigError() | errors.PluginError() | errors.StoreError():
             return Exit.CONFIG

@@ -23,10 +23,11 @@ def put(path: Path, name: str, value: str) -> None:
         text = "# Secrets of this project. Keep this file out of version control.\n"
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"the file of secrets {path} cannot be read: {type(exc).__name__}") from exc
-    before = _parsed(path, text)
+    before = _parsed(text)
+    if before is None:
+        raise ConfigError(f"{path} is not TOML; mend it first, then log in")
     changed = _with(text, name, value)
-    after = _parsed(path, changed)
-    if after != before | {name: value}:
+    if _parsed(changed) != before | {name: value}:
         raise ConfigError(f"{path} is written in a way that cannot be changed here; put {name!r} in by hand")
     part = path.with_name(f"{path.name}.part")
     try:
@@ -39,12 +40,12 @@ def put(path: Path, name: str, value: str) -> None:
         raise ConfigError(f"{path} cannot be written: {exc.strerror or exc}") from exc
 
 
-def _parsed(path: Path, text: str) -> dict[str, Any]:
+def _parsed(text: str) -> dict[str, Any] | None:
+    """The values; None when it is not TOML (the reason may quote a secret)."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        # The cause may quote a secret.
-        raise ConfigError(f"{path} is not TOML; mend it first, then log in") from None
+        return None
 
 
 def _with(text: str, name: str, value: str) -> str:
