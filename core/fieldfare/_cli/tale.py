@@ -22,7 +22,7 @@ from .story import verdict
 
 BEATS = {
     "answered": "a mention was answered",
-    "approved": "a reply waited for a person, and was sent when she said yes",
+    "approved": "a reply waited for a person, and was sent when it was approved",
     "reposted": "a popular post was shown again",
     "published": "a post from the calendar was published at its time",
     "left alone": "a mention was left alone, and there is a reason",
