@@ -187,10 +187,10 @@ def test_a_bad_line_of_events_is_shown_in_its_place(shop: Path, sample: Path) ->
     sample.write_text('{"kind": "mention"\n{"kind": "mentoin", "id": "1"}\n{"kind": "slot-reached", "id": 7}\n[1]\n')
     said = typed("simulate", "--events", str(sample), where=shop)
     assert said.code == 3
-    assert f"{sample}:1:19: this is not JSON" in said.err
-    assert f"{sample}:2:1: no installed plugin brings the event 'mentoin'" in said.err
-    assert f"{sample}:3:1: slot-reached needs 'nominal'" in said.err
-    assert f"{sample}:4:1: this is not an event" in said.err
+    assert f"{sample.name}:1:19: this is not JSON" in said.err
+    assert f"{sample.name}:2:1: no installed plugin brings the event 'mentoin'" in said.err
+    assert f"{sample.name}:3:1: slot-reached needs 'nominal'" in said.err
+    assert f"{sample.name}:4:1: this is not an event" in said.err
 
 
 def test_what_happened_can_be_played_again_from_the_store(village: Lived) -> None:
