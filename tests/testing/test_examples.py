@@ -151,7 +151,7 @@ def test_within_fifteen_seconds_everything_has_happened_that_the_demo_shows(load
 
 
 def blocks(document: Path) -> Iterator[str]:
-    yield from re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
+    yield from re.findall(r"```python[^\n]*\n(.*?)```", document.read_text(), re.DOTALL)
 
 
 def test_the_boost_in_the_docs_is_decided_and_has_nobody_to_perform_it() -> None:

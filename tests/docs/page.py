@@ -1,0 +1,296 @@
+"""One page, tried from top to bottom in a folder of its own, as a reader would."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import csv
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from fieldfare._cli.app import run
+from fieldfare._engine.settings import read_settings
+from tests.cli.typed import Terminal
+
+from .blocks import ROOT, Block
+from .commands import Wrong, held, known, lines_of
+from .running import Running
+from .stable import agrees
+
+PLAIN = ("cat", "chmod", "cp", "echo", "ls", "mkdir", "mv", "rm", "sed")
+"""What may be typed beside `fieldfare`, `python` and `cd`: on every machine, and harmless in a scratch folder."""
+NOTHING = "no automation is defined here"
+"""What `check` says about a file of accounts or hooks that is right otherwise."""
+QUALITY = re.compile(r"^\| `([a-z-]+)` \|", re.MULTILINE)
+
+
+class Page:
+    """The folder of a page and what has been done in it so far."""
+
+    def __init__(self, folder: Path, columns: int = 100) -> None:
+        self.folder = folder
+        self.where = folder
+        self.columns = columns
+        self.code = 0
+        self.running: list[Running] = []
+
+    def close(self) -> None:
+        for one in self.running:
+            one.end()
+
+    def try_(self, block: Block) -> None:
+        """Try one block; raises Wrong."""
+        if block.why:
+            self._checked(block)
+            return
+        way: Callable[[Block], None] = getattr(self, f"_{block.language}")
+        way(block)
+
+    # -- files
+
+    def _python(self, block: Block) -> None:
+        compile(block.text, block.place, "exec")
+        if self._shown(block):
+            return
+        path = self._written(block, block.name or "example.py")
+        if block.name.startswith(("src/", "tests/")) or _serves(block):
+            return  # the commands of the page run it
+        said = self._typed(["check", "--without-secrets", str(path.relative_to(self.folder))], self.folder)
+        passes = not self.code or said.startswith(f"{path.relative_to(self.folder)}: {NOTHING}")
+        if passes == (block.how == "refused"):
+            raise Wrong(f"{block.place}: `fieldfare check` says\n{said}")
+
+    def _toml(self, block: Block) -> None:
+        if self._shown(block):
+            return
+        found = tomllib.loads(block.text)
+        match Path(block.name).name:
+            case "fieldfare.toml":
+                read_settings(self._written(block, block.name).parent)
+            case "quality.toml":
+                known = QUALITY.findall((ROOT / "docs" / "quality.md").read_text(encoding="utf-8"))
+                held(block, set(found) <= set(known), f"docs/quality.md has no {sorted(set(found) - set(known))}")
+            case "pyproject.toml":
+                self._written(block, block.name)
+                self._installed(found)
+            case "" if "project" in found:
+                groups = set(found["project"].get("entry-points", {}))
+                held(block, groups <= {"fieldfare", "fieldfare.commands"}, f"nobody looks into {sorted(groups)}")
+            case "":
+                read_settings(self._written(block, "fieldfare.toml").parent)
+            case _:
+                self._written(block, block.name)
+
+    def _json(self, block: Block) -> None:
+        json.loads(block.text)
+        if block.name and not self._shown(block):
+            self._written(block, block.name)
+
+    def _jsonl(self, block: Block) -> None:
+        for line in block.text.splitlines():
+            json.loads(line)
+        if not self._shown(block):
+            self._written(block, block.name or "events.jsonl")
+
+    def _csv(self, block: Block) -> None:
+        rows = list(csv.reader(block.text.splitlines()))
+        held(block, len({len(row) for row in rows}) == 1, "its rows differ in length")
+        if not self._shown(block):
+            self._written(block, block.name or "calendar.csv")
+
+    def _ini(self, block: Block) -> None:
+        parser = configparser.ConfigParser(strict=False, interpolation=None)
+        parser.read_string(block.text)
+        for section in parser.sections():
+            for key, value in parser[section].items():
+                if key.startswith("exec") and "fieldfare" in value:
+                    known(block, shlex.split(value.replace("$MAINPID", "1")))
+
+    def _text(self, block: Block) -> None:
+        for line in block.text.splitlines():
+            code = re.match(r"(\$ |fieldfare |from fieldfare|import fieldfare|pip )", line)
+            held(block, code is None, f"this looks like code: {line!r}")
+
+    def _shown(self, block: Block) -> bool:
+        """Whether it only shows what a file has; raises Wrong when the file has it not."""
+        if block.how != "shown":
+            return False
+        path = self.folder / block.name
+        if not path.is_file():
+            path = ROOT / block.name
+        held(block, path.is_file() and block.text in path.read_text(encoding="utf-8"), f"{block.name} is otherwise")
+        return True
+
+    def _written(self, block: Block, name: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+        return path
+
+    def _installed(self, pyproject: dict[str, object]) -> None:
+        """Make the page's package known to the interpreters that run its commands, as an editable install would."""
+        project = pyproject.get("project")
+        assert isinstance(project, dict)
+        info = self.folder / "src" / f"{str(project['name']).replace('-', '_')}-{project['version']}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
+        lines: list[str] = []
+        for group, entries in project["entry-points"].items():
+            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
+        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+
+    # -- commands
+
+    def _sh(self, block: Block) -> None:
+        for line in lines_of(block.text):
+            said = self._command(block, line)
+            held(block, self.code == 0, f"`{line}` ends with {self.code}\n{said}")
+
+    def _console(self, block: Block) -> None:
+        before, *commands = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
+        if before.startswith("^C\n"):
+            self._stopped(block, before.removeprefix("^C\n"))
+        elif before.strip():
+            raise Wrong(f"{block.place}: it begins with neither `$ ` nor ^C")
+        for number, one in enumerate(commands):
+            line, _, shown = one.partition("\n")
+            while line.endswith("\\"):
+                more, _, shown = shown.partition("\n")
+                line = f"{line[:-1].rstrip()} {more.strip()}"
+            said = self._command(block, line, shown)
+            if said is not None and not agrees(shown, said):
+                raise Wrong(f"{block.place}: `{line}` prints (exit code {self.code})\n{said}\ninstead of\n{shown}")
+            asked = number + 1 < len(commands) and commands[number + 1].startswith("echo $?")
+            held(block, self.code == 0 or asked, f"`{line}` ends with {self.code}, and the page does not say so")
+
+    def _stopped(self, block: Block, shown: str) -> None:
+        held(block, bool(self.running), "nothing runs that ^C could stop")
+        said = self.running.pop().stop()
+        if not agrees(shown, said):
+            raise Wrong(f"{block.place}: after ^C comes\n{said}\ninstead of\n{shown}")
+
+    def _command(self, block: Block, line: str, shown: str = "") -> str | None:
+        """Run one command, and give what it printed; None when it goes on and has shown what it should."""
+        words = shlex.split(line, comments=True)
+        match words:
+            case ["cd", place]:
+                self.where = (self.where / place).resolve()
+                held(block, self.where.is_dir() and self.where.is_relative_to(self.folder), f"{place!r} is no folder")
+                return ""
+            case ["echo", "$?"]:
+                code, self.code = self.code, 0
+                return f"{code}\n"
+            case ["fieldfare", "run", *more] if not {"--once", "--help"} & set(more):
+                self._begun(block, [sys.executable, "-P", "-m", "fieldfare", *words[1:]], shown)
+                return None
+            case ["fieldfare", "run", *_]:
+                return self._process([sys.executable, "-P", "-m", "fieldfare", *words[1:]])
+            case ["fieldfare", *args]:
+                args, given = self._given(args)
+                return self._typed(args, self.where, given)
+            case ["python", "-m", "pytest", *more]:
+                return self._process([sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", *more])
+            case ["python", script]:
+                self._begun(block, [sys.executable, script], shown)
+                return None
+            case [name, *_] if name in PLAIN:
+                return self._process(words)
+            case _:
+                raise Wrong(f"{block.place}: {line!r} cannot be run here; mark the block with `not run: why`")
+
+    def _given(self, args: list[str]) -> tuple[list[str], str]:
+        if "<" not in args:
+            return args, ""
+        at = args.index("<")
+        return args[:at] + args[at + 2 :], (self.where / args[at + 1]).read_text(encoding="utf-8")
+
+    def _typed(self, args: list[str], where: Path, given: str = "") -> str:
+        """Run a command of ours in this process, as if somebody watched a terminal."""
+        terminal, before = Terminal(), sys.stdin
+        if given:
+            import io
+
+            sys.stdin = io.StringIO(given)
+        try:
+            with (
+                contextlib.chdir(where),
+                contextlib.redirect_stdout(terminal),
+                contextlib.redirect_stderr(terminal),
+                _sources(self.folder / "src"),
+            ):
+                self.code = run(args)
+        finally:
+            sys.stdin = before
+        return terminal.getvalue()
+
+    def _process(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.where,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        self.code = done.returncode
+        return done.stdout
+
+    def _begun(self, block: Block, command: list[str], shown: str) -> None:
+        """Start what goes on until ^C or the end of the page, and wait for what it shows."""
+        self.code = 0
+        one = Running(command, self.where, self.environment, self.columns)
+        self.running.append(one)
+        said = one.shows(shown)
+        if said is not None:
+            raise Wrong(f"{block.place}: it prints\n{said}\ninstead of\n{shown}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = os.pathsep.join([str(self.folder / "src"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": str(self.columns)}
+
+    # -- what is not run
+
+    def _checked(self, block: Block) -> None:
+        """Hold commands that are not run against what there is."""
+        if block.language == "python":
+            compile(block.text, block.place, "exec")
+        if block.language not in ("console", "sh"):
+            return
+        for line in lines_of(re.sub(r"\\\n", " ", block.text)):
+            if block.language == "console" and not line.startswith("$ "):
+                continue
+            known(block, shlex.split(line.removeprefix("$ "), comments=True))
+
+
+def _serves(block: Block) -> bool:
+    """Whether it is a program for `python NAME`, not an automation file."""
+    return '__name__ == "__main__"' in block.text
+
+
+@contextlib.contextmanager
+def _sources(folder: Path) -> Generator[None]:
+    """A package of the page can be imported meanwhile, and is forgotten afterwards."""
+    if not folder.is_dir():
+        yield
+        return
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None) or "").startswith(str(folder)):
+                del sys.modules[name]
