@@ -62,10 +62,11 @@ def claim(
         return []
     rows = c.execute(
         "SELECT id, automation, fingerprint, not_before, created_at, late, attempts, first_byte_at IS NOT NULL"
-        " FROM deliveries d WHERE account = ? AND state = 'due' AND not_before <= ? AND (expires_at > ? OR first_byte_at IS NOT NULL)"
+        " FROM deliveries d INDEXED BY deliveries_due"
+        " WHERE account = ? AND state = 'due' AND not_before <= ? AND (expires_at > ? OR first_byte_at IS NOT NULL)"
         " AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.scope = 'automation:' || d.automation)"
         " AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.account = d.account AND b.line = d.line"
-        "   AND (b.state = 'sending' OR (b.state = 'uncertain' AND b.passable = 0)))"
+        "   AND (b.state = 'sending' OR b.state = 'uncertain') AND (b.state = 'sending' OR b.passable = 0))"
         " AND NOT EXISTS (SELECT 1 FROM deliveries u WHERE u.account = d.account AND u.state = 'uncertain'"
         "   AND u.fingerprint = d.fingerprint)"
         " AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.account = d.account AND o.state = 'due' AND o.line = d.line"

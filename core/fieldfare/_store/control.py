@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from .._domain.errors import FieldfareError
+from .names import numbered, span
 from .settle import end
 from .steps import AT_ONCE, unsend
 
@@ -19,13 +20,13 @@ def row_of(c: Connection, key: str) -> tuple[int, str, str, int, str, str]:
     Raises TooLate when there is none, or more than one.
     """
     rows = c.execute(
-        "SELECT id, state, hold, shown, digest, automation FROM deliveries WHERE key = ? OR CAST(id AS TEXT) = ?",
-        (key, key),
+        "SELECT id, state, hold, shown, digest, automation FROM deliveries WHERE key = ? OR id = ?",
+        (key, numbered(key)),
     ).fetchall()
     if not rows:
         rows = c.execute(
-            "SELECT id, state, hold, shown, digest, automation FROM deliveries WHERE substr(key, 1, ?) = ? LIMIT 2",
-            (len(key), key),
+            "SELECT id, state, hold, shown, digest, automation FROM deliveries WHERE key >= ? AND key < ? LIMIT 2",
+            span(key),
         ).fetchall()
     if len(rows) != 1:
         said = "no delivery" if not rows else "more than one delivery"
@@ -165,7 +166,7 @@ def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: se
     held = freed = 0
     rows = c.execute(
         "SELECT id, automation, account, kind, state, hold, digest, approved_digest, approver FROM deliveries"
-        " WHERE state = 'due' OR (state = 'held' AND hold = 'missing')"
+        " INDEXED BY deliveries_open WHERE state IN ('held', 'due') AND (state = 'due' OR hold = 'missing')"
     ).fetchall()
     for id_, automation, account, kind, state, _hold, _digest, _approved, _approver in rows:
         gone = [

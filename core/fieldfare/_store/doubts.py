@@ -22,7 +22,7 @@ class Doubt:
 def doubts(c: Connection) -> list[Doubt]:
     """Uncertain deliveries that may still be resolved without a person, oldest first."""
     rows = c.execute(
-        f"SELECT {CLAIMED}, absents, cost IS NOT NULL FROM deliveries"
+        f"SELECT {CLAIMED}, absents, cost IS NOT NULL FROM deliveries INDEXED BY deliveries_doubt"
         " WHERE state = 'uncertain' AND hold = '' ORDER BY id LIMIT 500"
     )
     return [Doubt(Claimed(*row[:-2]), row[-2], bool(row[-1])) for row in rows]

@@ -94,8 +94,9 @@ def known(c: Connection, feed: str, ids: Collection[str]) -> frozenset[str]:
     if not ids:
         return frozenset()
     rows = c.execute(
-        "SELECT e.event FROM json_each(?) j JOIN feeds f ON f.key = ? JOIN events e ON e.feed = f.id AND e.event = j.value",
-        (json.dumps(list(ids)), feed),
+        "SELECT event FROM events WHERE feed = (SELECT id FROM feeds WHERE key = ?)"
+        " AND event IN (SELECT value FROM json_each(?))",
+        (feed, json.dumps(list(ids))),
     )
     return frozenset(r[0] for r in rows)
 

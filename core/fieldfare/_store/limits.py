@@ -83,7 +83,8 @@ def _rate_free_at(c: Connection, rate: Rate, automation: str, account: str, now:
     if admitted and free <= now:
         scope, name = ("automation", automation) if rate.over == "automation" else ("account", account)
         waiting = c.execute(
-            f"SELECT count(*) FROM deliveries WHERE {scope} = ? AND state IN ('held', 'due')", (name,)
+            f"SELECT count(*) FROM deliveries INDEXED BY deliveries_open WHERE {scope} = ? AND state IN ('held', 'due')",
+            (name,),
         ).fetchone()[0]
         used = c.execute("SELECT count(*) FROM rates WHERE fence = ? AND at > ?", (fence, now - span)).fetchone()[0]
         if waiting + used >= rate.count:
@@ -136,15 +137,16 @@ def _caps(c: Connection, caps: Caps, planned: Planned, now: int) -> No | None:
     account = planned.account
     if planned.conversation:
         row = c.execute(
-            f"SELECT count(*) FROM deliveries WHERE account = ? AND conversation = ? AND kind = 'reply' AND {OPEN_OR_SPENT}",
+            f"SELECT count(*) FROM deliveries WHERE account = ? AND conversation = ? AND conversation != ''"
+            f" AND kind = 'reply' AND {OPEN_OR_SPENT}",
             (account, planned.conversation),
         ).fetchone()
         if row[0] >= caps.per_conversation:
             return No(f"caps: already {row[0]} of {caps.per_conversation} automatic replies in this conversation")
     if planned.person:
         row = c.execute(
-            f"SELECT count(*) FROM deliveries WHERE account = ? AND person = ? AND created_at > ? AND kind = 'reply'"
-            f" AND {OPEN_OR_SPENT}",
+            f"SELECT count(*) FROM deliveries WHERE account = ? AND person = ? AND person != '' AND created_at > ?"
+            f" AND kind = 'reply' AND {OPEN_OR_SPENT}",
             (account, planned.person, since),
         ).fetchone()
         if row[0] >= caps.per_person:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._contract.delivery import Delivery, State
 from .._domain.values import Receipt
+from .names import numbered, span
 from .sqlite import moment
 
 
@@ -84,11 +85,11 @@ def delivery(c: Connection, row: int) -> Full | None:
 def named(c: Connection, key: str) -> list[Full]:
     """Deliveries of this key, row number or beginning of a key; at most 20."""
     rows = c.execute(
-        f"SELECT {COLUMNS} FROM deliveries WHERE key = ? OR CAST(id AS TEXT) = ? LIMIT 20", (key, key)
+        f"SELECT {COLUMNS} FROM deliveries WHERE key = ? OR id = ? LIMIT 20", (key, numbered(key))
     ).fetchall()
     if not rows:
         rows = c.execute(
-            f"SELECT {COLUMNS} FROM deliveries WHERE substr(key, 1, ?) = ? ORDER BY id DESC LIMIT 20", (len(key), key)
+            f"SELECT {COLUMNS} FROM deliveries WHERE key >= ? AND key < ? ORDER BY +id DESC LIMIT 20", span(key)
         ).fetchall()
     return [Full(*row) for row in rows]
 
@@ -215,13 +216,17 @@ def meta(c: Connection) -> dict[str, str]:
 
 def on_the_wire(c: Connection) -> list[str]:
     """Keys of deliveries that are on their way now."""
-    return [r[0] for r in c.execute("SELECT key FROM deliveries WHERE state = 'sending' ORDER BY id")]
+    return [
+        r[0]
+        for r in c.execute("SELECT key FROM deliveries INDEXED BY deliveries_busy WHERE state = 'sending' ORDER BY id")
+    ]
 
 
 def open_media(c: Connection) -> set[str]:
     """SHA-256 of every media file that an open delivery names."""
     rows = c.execute(
-        "SELECT t.value FROM deliveries d, json_tree(d.action) t WHERE d.state IN ('held', 'due', 'sending', 'uncertain')"
-        " AND d.action IS NOT NULL AND t.key = 'sha256' AND t.value != ''"
+        "SELECT t.value FROM (SELECT action FROM deliveries INDEXED BY deliveries_open WHERE state IN ('held', 'due')"
+        " UNION ALL SELECT action FROM deliveries INDEXED BY deliveries_busy WHERE state = 'sending' OR state = 'uncertain'"
+        ") d, json_tree(d.action) t WHERE d.action IS NOT NULL AND t.key = 'sha256' AND t.value != ''"
     )
     return {r[0] for r in rows}

@@ -26,7 +26,7 @@ def holders(c: Connection, delivery: Full) -> list[Holder]:
         Holder(key, order.format(state=state))
         for key, state in c.execute(
             "SELECT key, state FROM deliveries WHERE account = ? AND line = ? AND id != ?"
-            " AND (state = 'sending' OR (state = 'uncertain' AND passable = 0)) ORDER BY id",
+            " AND (state = 'sending' OR state = 'uncertain') AND (state = 'sending' OR passable = 0) ORDER BY id",
             (delivery.account, delivery.line, delivery.id),
         )
     ]

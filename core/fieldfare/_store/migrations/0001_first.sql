@@ -1,5 +1,6 @@
 -- Moments are milliseconds since 1970-01-01 UTC; JSON is text; every index on deliveries and events is partial on the
--- states that are still open, so that finished rows cost nothing.
+-- states that are still open, so that finished rows cost nothing. SQLite uses a partial index only where the query has
+-- the index's own condition (or one side of its OR) word for word.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -94,11 +95,12 @@ CREATE TABLE deliveries (
     updated_at INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX deliveries_second ON deliveries (second) WHERE second IS NOT NULL;
-CREATE INDEX deliveries_due ON deliveries (account, id) WHERE state = 'due';
+CREATE INDEX deliveries_due ON deliveries (account, id, not_before) WHERE state = 'due';
+CREATE INDEX deliveries_next ON deliveries (account, not_before) WHERE state = 'due';
 CREATE INDEX deliveries_line ON deliveries (account, line, id) WHERE state = 'due';
-CREATE INDEX deliveries_busy ON deliveries (account, line) WHERE state IN ('sending', 'uncertain');
+CREATE INDEX deliveries_busy ON deliveries (account, line) WHERE state = 'sending' OR state = 'uncertain';
+CREATE INDEX deliveries_doubt ON deliveries (account, fingerprint) WHERE state = 'uncertain';
 CREATE INDEX deliveries_open ON deliveries (expires_at) WHERE state IN ('held', 'due');
-CREATE INDEX deliveries_watched ON deliveries (id) WHERE state IN ('sending', 'uncertain', 'held');
 CREATE INDEX deliveries_conversation ON deliveries (account, conversation) WHERE conversation != '';
 CREATE INDEX deliveries_person ON deliveries (account, person, created_at) WHERE person != '';
 CREATE INDEX deliveries_recent ON deliveries (automation, id);
@@ -142,6 +144,7 @@ CREATE TABLE troubles (
     says TEXT NOT NULL,
     at INTEGER NOT NULL
 );
+CREATE INDEX troubles_subject ON troubles (subject, at);
 
 CREATE TABLE rates (
     fence TEXT NOT NULL,
