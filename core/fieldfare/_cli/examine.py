@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sqlite3
-import stat
-import zoneinfo
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -17,43 +13,30 @@ from typing import Literal
 from .._domain.errors import ConfigError, StoreError
 from .._domain.values import in_words
 from .._engine.check import check
-from .._engine.control import reachable
 from .._engine.found import Loaded
 from .._engine.home import Home
 from .._engine.load import load
-from .._engine.settings import STATE
 from .._engine.stop import flags
 from .._host import PluginHost
 from .._store import query, why
 from .._store.sqlite import connect, moment, ms
-from .act import answers, runs
+from .act import runs
 from .project import home_of, looking
+from .surroundings import Finding, disk, lock, machine, permissions
 
-LEAST_FREE = 200 * 1024 * 1024
-"""Bytes of free disk space below which the store may soon be unable to write."""
 OLD_DOUBT = timedelta(hours=1)
 OLD_PULL = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing, how bad it is, and what to do about it."""
-
-    check: str
-    level: Literal["error", "warning", "note"]
-    what: str
-    fix: str = ""
 
 
 def examine(project: Path) -> list[Finding]:
     """Everything that is found, in the order in which it should be mended. Raises nothing but the unforeseen."""
     now = datetime.now(UTC)
-    found = [*_machine(now)]
+    found = [*machine(now)]
     try:
         home = home_of(project)
     except ConfigError as exc:
         return [*found, *_mistakes("settings", exc, "mend fieldfare.toml")]
-    found += [*_permissions(home), *_disk(home), *_plugins(home), *_files(home), *_lock(home)]
+    found += [*permissions(home), *disk(home), *_plugins(home), *_files(home), *lock(home)]
     found += _store(home)
     if not any(one.check == "store" and one.level == "error" for one in found):
         found += _state(home, now)
@@ -66,60 +49,6 @@ def _mistakes(name: str, exc: ConfigError, fix: str) -> Iterator[Finding]:
     for mistake in exc.mistakes:
         place = f"{mistake.path}:{mistake.line}:{mistake.column}" if mistake.line else str(mistake.path)
         yield Finding(name, "error", f"{place}: {mistake.what}", mistake.remedy or fix)
-
-
-def _machine(now: datetime) -> Iterator[Finding]:
-    try:
-        zoneinfo.ZoneInfo("Europe/Berlin")
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        yield Finding(
-            "tzdata", "error", "no time zones are installed, so no schedule can be kept", "pip install --upgrade tzdata"
-        )
-    if now.year < 2025:
-        yield Finding(
-            "clock", "error", f"the clock says {now:%Y-%m-%d}, which is past", "set it, or start time keeping"
-        )
-    if sqlite3.sqlite_version_info < (3, 37, 0):
-        yield Finding(
-            "sqlite", "error", f"SQLite {sqlite3.sqlite_version} is too old", "use a Python with 3.37 or later"
-        )
-    elif sqlite3.sqlite_version_info < (3, 51, 3):
-        yield Finding(
-            "sqlite",
-            "note",
-            f"SQLite {sqlite3.sqlite_version} can, very rarely, damage a write-ahead log that two connections reset at"
-            " the same moment",
-            "there is one writer for this reason; make backups, and upgrade when your system offers 3.51.3 or later",
-        )
-
-
-def _permissions(home: Home) -> Iterator[Finding]:
-    state = home.state
-    if not os.access(home.root, os.W_OK) and not state.is_dir():
-        fix = "give the folder to the user that runs the daemon"
-        yield Finding("permissions", "error", f"{home.root} cannot be written, so {STATE} cannot be made in it", fix)
-    paths = [state, home.database, home.root / home.settings.secrets.file]
-    for path in paths:
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            continue
-        except OSError as exc:
-            yield Finding("permissions", "error", f"{path} cannot be looked at: {exc.strerror}", "check who owns it")
-            continue
-        mode = stat.S_IMODE(found.st_mode)
-        if mode & 0o077:
-            wanted = "700" if path.is_dir() else "600"
-            yield Finding("permissions", "error", f"{path} is open to others (mode {mode:o})", f"chmod {wanted} {path}")
-        if found.st_uid != os.geteuid() and os.geteuid() != 0:
-            yield Finding("permissions", "error", f"{path} belongs to another user", f"chown {os.geteuid()} {path}")
-
-
-def _disk(home: Home) -> Iterator[Finding]:
-    free = shutil.disk_usage(home.root).free
-    if free < LEAST_FREE:
-        fix = "make room: without it nothing can be recorded, and so nothing is sent"
-        yield Finding("disk", "error", f"only {free // 1024 // 1024} MiB are free where {home.root} lies", fix)
 
 
 def _plugins(home: Home) -> Iterator[Finding]:
@@ -183,26 +112,6 @@ def _port(home: Home, loaded: Loaded) -> Iterator[Finding]:
     except OSError as exc:
         said = f"nothing can listen for web hooks on {host}:{port}: {exc.strerror or exc}"
         yield Finding("listener", "error", said, "choose another port under [listener] in fieldfare.toml")
-
-
-def _lock(home: Home) -> Iterator[Finding]:
-    control = home.state / "control"
-    try:
-        with reachable(control):
-            pass
-    except ConfigError as exc:
-        yield Finding("control", "error", str(exc), "move the project to a shorter path")
-    except OSError:
-        return
-    if not control.exists():
-        return
-    if not runs(home):
-        said = f"{control} was left behind by a daemon that did not end well"
-        yield Finding("control", "note", said, "nothing: the next `fieldfare run` puts a new one in its place")
-    elif not answers(home):
-        holder = (home.state / "lock").read_text(encoding="utf-8").strip() if (home.state / "lock").exists() else "?"
-        said = f"a daemon (process {holder}) runs and does not answer within two seconds"
-        yield Finding("lock", "error", said, f"if it stays so: kill -9 {holder}; nothing that left is sent again")
 
 
 def _store(home: Home) -> Iterator[Finding]:
