@@ -1,0 +1,1 @@
+"""Deterministic simulation of the whole daemon: one seed is one universe, the same to the byte every time."""

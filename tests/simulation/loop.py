@@ -1,0 +1,153 @@
+"""An event loop whose time is virtual and whose order comes from a seed; processes in it can be frozen and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+import random
+from asyncio import base_events
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass(eq=False)
+class Process:
+    """What a kill, a SIGSTOP and a SIGCONT would hit: everything that was started in its context."""
+
+    name: str
+    alive: bool = True
+    frozen: bool = False
+    left: int | None = None
+    """Steps until it is killed between two awaits; None: not."""
+    killed: Callable[[], None] = lambda: None
+    waiting: list[asyncio.Handle] = field(default_factory=list[asyncio.Handle])
+
+
+process: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
+
+
+class SimTask(asyncio.Task[Any]):
+    """A task whose hash is its number: sets of tasks have the same order in every run."""
+
+    number = 0
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class SimLoop(base_events.BaseEventLoop):
+    """Runs what is ready in an order drawn from the seed; time passes only when nothing is ready.
+
+    No thread, no socket, no file descriptor: `run_in_executor` runs inline.
+    """
+
+    def __init__(self, rnd: random.Random) -> None:
+        super().__init__()
+        self.rnd = rnd
+        self.virtual = 0.0
+        self.steps = 0
+        self.tasks: list[SimTask] = []
+        """All that ever were: a task of a dead process must not be collected, or its `finally` would still run."""
+        self._selector: Any = None
+        self.set_task_factory(self._task)
+        self.set_exception_handler(lambda loop, context: None)
+
+    def _task(
+        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **more: Any
+    ) -> SimTask:
+        task: SimTask = SimTask(coro, loop=loop, **more)
+        task.number = len(self.tasks)
+        self.tasks.append(task)
+        return task
+
+    def time(self) -> float:
+        return self.virtual
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        future: asyncio.Future[Any] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as exc:
+            future.set_exception(exc)
+        return future
+
+    def kill(self, victim: Process) -> None:
+        """Nothing of the process runs any more: no handler, no `finally`. What was ready stays in `waiting`."""
+        if victim.alive:
+            victim.alive = False
+            victim.killed()
+
+    def thaw(self, sleeper: Process) -> None:
+        sleeper.frozen = False
+        if sleeper.alive:
+            self._ready.extend(sleeper.waiting)
+            sleeper.waiting.clear()
+
+    def _process_events(self, event_list: Any) -> None: ...
+
+    def _write_to_self(self) -> None: ...
+
+    def _run_once(self) -> None:
+        scheduled, ready = self._scheduled, self._ready
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready:
+            if not scheduled:
+                raise RuntimeError("nothing will ever happen again")
+            self.virtual = max(self.virtual, scheduled[0]._when)
+        while scheduled and scheduled[0]._when <= self.virtual:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        batch = list(ready)
+        ready.clear()
+        if len(batch) > 1:
+            self.rnd.shuffle(batch)
+        for handle in batch:
+            if not handle._cancelled:
+                self._step(handle)
+
+    def _step(self, handle: Any) -> None:
+        owner: Process | None = handle._context.get(process)
+        if owner is not None:
+            if not owner.alive or owner.frozen:
+                owner.waiting.append(handle)
+                return
+            if owner.left is not None:
+                owner.left -= 1
+                if owner.left < 0:
+                    owner.waiting.append(handle)
+                    self.kill(owner)
+                    return
+        self.steps += 1
+        handle._run()
+
+
+class SimClock:
+    """Monotonic time is the loop's; the wall clock is ahead of it by what somebody has set."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return START + self.ahead + timedelta(seconds=self._loop.virtual)
+
+    def monotonic(self) -> float:
+        return 1000.0 + self._loop.virtual
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
