@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,12 +37,20 @@ def serve(path: Path, *, dry_run: bool, once: bool, standby: bool) -> int:
         redactor=opened.redactor,
         load=opened.load,
         options=Options(dry_run=dry_run, once=once, standby=standby),
+        ready=lambda engine: keep_for_good(),
     )
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(daemon.run())
     if once and not dry_run:
         return _after_once(home)
     return _STOPPED.get(daemon.stopped_by, Exit.DONE)
+
+
+def keep_for_good() -> None:
+    """Let the garbage collector leave alone what start-up has made: looking through all of it again and again would
+    hold every answer up for 40 ms at a time (200 ms with 10,000 automations)."""
+    gc.collect()
+    gc.freeze()
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

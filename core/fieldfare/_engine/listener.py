@@ -87,7 +87,8 @@ class Endpoint:
         if scope["method"] != "POST":
             return 405
         try:
-            body = await asyncio.wait_for(_body(receive), SLOWEST)
+            async with asyncio.timeout(SLOWEST):
+                body = await _body(receive)
         except TimeoutError:
             return 408
         if body is None:
@@ -99,7 +100,8 @@ class Endpoint:
         if not self._arrivals.put(path, arrival):
             return 503
         try:
-            return await asyncio.wait_for(answer, SLOWEST)
+            async with asyncio.timeout(SLOWEST):
+                return await answer
         except TimeoutError:
             return 503
 
@@ -131,14 +133,17 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 _SAYS = {200: b"ok", 202: b"accepted", 400: b"bad request", 401: b"not allowed", 404: b"not found"}
+_HEADERS = ((b"content-type", b"text/plain"), (b"x-content-type-options", b"nosniff"))
 
 
 async def _respond(send: Send, status: int) -> None:
-    headers = [(b"content-type", b"text/plain"), (b"x-content-type-options", b"nosniff")]
+    said = _SAYS.get(status, b"")
+    # Without a length the answer would go out in chunks.
+    headers = [*_HEADERS, (b"content-length", str(len(said)).encode())]
     if status == 503:
         headers.append((b"retry-after", b"5"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": _SAYS.get(status, b"")})
+    await send({"type": "http.response.body", "body": said})
 
 
 class Listener:
@@ -161,6 +166,9 @@ class Listener:
             log_config=None,
             access_log=False,
             lifespan="off",
+            ws="none",
+            # Who connected is not asked, so nobody's word for it is read either.
+            proxy_headers=False,
             server_header=False,
             date_header=False,
             timeout_keep_alive=30,
