@@ -34,7 +34,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=300, help="how many universes (300)")
     parser.add_argument("--first", type=int, default=1, help="the first seed (1)")
-    parser.add_argument("--beyond", type=int, default=-1, help="universes with answers later than the settle time (a tenth)")
+    parser.add_argument(
+        "--beyond", type=int, default=-1, help="universes with answers later than the settle time (a tenth)"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (1)")
     parser.add_argument("--trace", action="store_true", help="print the whole trace of the first seed")
     given = parser.parse_args()

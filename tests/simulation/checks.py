@@ -142,7 +142,9 @@ class Checks:
     def _events(self) -> None:
         disk = self.story.disk
         known = dict(
-            disk.execute("SELECT e.event, e.state FROM events e JOIN feeds f ON f.id = e.feed WHERE f.key LIKE 'webhook:%'")
+            disk.execute(
+                "SELECT e.event, e.state FROM events e JOIN feeds f ON f.id = e.feed WHERE f.key LIKE 'webhook:%'"
+            )
         )
         for hook, (path, _) in self.story.hooks.items():
             if known.get(hook) != 1:
@@ -161,11 +163,15 @@ class Checks:
 
     def _mentions(self, name: str) -> None:
         feed = f"mention:{KIND}:id-of-{name}"
-        found = self.story.disk.execute("SELECT id FROM feeds WHERE key = ? AND pulled_at IS NOT NULL", (feed,)).fetchone()
+        found = self.story.disk.execute(
+            "SELECT id FROM feeds WHERE key = ? AND pulled_at IS NOT NULL", (feed,)
+        ).fetchone()
         if found is None:
             return
         rows = dict(self.story.disk.execute("SELECT event, state FROM events WHERE feed = ?", found))
-        first = min((id_ for (id_,) in self.story.disk.execute("SELECT id FROM events WHERE feed = ?", found)), default=0)
+        first = min(
+            (id_ for (id_,) in self.story.disk.execute("SELECT id FROM events WHERE feed = ?", found)), default=0
+        )
         network = next(n for n in self.story.networks.values() if n.name == name)
         known_from = self.story.first_seen.get(feed, 0.0)
         for visible, mention in network.mentions[-30:]:

@@ -314,7 +314,9 @@ class Story:
                 self.trace.say(f"{one.name} is taken out")
             await self.operate("reload", {}, holder)
 
-    async def operate(self, name: str, args: dict[str, Any], holder: Holder | None = None) -> dict[str, Any] | str | None:
+    async def operate(
+        self, name: str, args: dict[str, Any], holder: Holder | None = None
+    ) -> dict[str, Any] | str | None:
         """What a command of a person gets: an answer, the words of a refusal, or None when nobody answered."""
         holder = holder or self.holder
         if holder is None or holder.operations is None:

@@ -201,7 +201,9 @@ def _automations(rnd: random.Random, universe: Universe, one: Drawn) -> Sequence
             made.append(Automation(name=f"sequel{number}", trigger=sequel, decide=_sequel, account=account))
     if rnd.random() < 0.3:
         slots = on.schedule("* * * * *", zone="UTC")
-        made.append(Automation(name=f"slots{number}", trigger=slots, decide=_slot, account=account, limits=_limits(rnd)))
+        made.append(
+            Automation(name=f"slots{number}", trigger=slots, decide=_slot, account=account, limits=_limits(rnd))
+        )
     if rnd.random() < 0.4:
         name = f"ads{number}"
         universe.cap = Decimal(100)
