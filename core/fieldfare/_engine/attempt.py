@@ -33,13 +33,24 @@ class Exchange(Protocol):
 
 @dataclass(slots=True)
 class Offset:
-    """How far a server's clock is ahead of ours, as its last `Date` header showed (whole seconds)."""
+    """What o'clock a server has: its last `Date` header (whole seconds), carried on by our monotonic clock.
 
-    seconds: float = 0.0
+    So it stays right when our wall clock is set. Until the server has said it, our own wall clock is taken.
+    """
 
-    def learn(self, answer: Answer, now: datetime) -> None:
-        if answer.date is not None:
-            self.seconds = (answer.date - now).total_seconds()
+    date: datetime | None = None
+    heard_at: float = 0.0
+
+    def learn(self, answer: Answer, monotonic: float) -> None:
+        # An answer out of a cache has the date at which it was put there.
+        if answer.date is not None and "age" not in answer.headers:
+            self.date, self.heard_at = answer.date, monotonic
+
+    def now(self, clock: Clock) -> datetime:
+        """The server's time now."""
+        if self.date is None:
+            return clock.now()
+        return self.date + timedelta(seconds=clock.monotonic() - self.heard_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +119,7 @@ class Gate(Attempt):
         wiring, mine = self._wiring, self._claimed
         self._check()
         now = wiring.clock.now()
-        server_now = ms(now + timedelta(seconds=wiring.offset.seconds))
+        server_now = ms(wiring.offset.now(wiring.clock))
         await wiring.store.do(
             steps.sending, delivery=mine.id, token=mine.token, name=step, now=ms(now), server_now=server_now
         )
@@ -120,7 +131,7 @@ class Gate(Attempt):
             await self._free(step)
             raise
         answer = await self._perform(step, request)
-        wiring.offset.learn(answer, wiring.clock.now())
+        wiring.offset.learn(answer, wiring.clock.monotonic())
         try:
             sort(answer)
         except (NotSent, AuthFailed, Rejected):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from .._contract.http import Answer, Http, Request
+from .._contract.http import Answer, Http, Request, Sort, sort_read
 from .._contract.platform import Account, Session
 from .._domain.errors import AuthFailed, ConfigError, PlatformError
 from .._domain.values import Secret
@@ -42,6 +42,20 @@ AUTH_AGAIN = 900.0
 ClientFactory = Callable[[Account | None, tuple[str, ...], tuple[str, ...]], GuardedClient]
 """A client bound to the hosts and private ranges of an account; for what belongs to no account (None), to the private
 ranges and the hosts given."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listening:
+    """The client of one account; every answer to a read tells what o'clock the server has."""
+
+    client: Http
+    clock: Clock
+    offset: Offset
+
+    async def read(self, request: Request, *, sort: Sort = sort_read) -> Answer:
+        answer = await self.client.read(request, sort=sort)
+        self.offset.learn(answer, self.clock.monotonic())
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +168,9 @@ class Sessions:
     async def _open(self, account: Account) -> Live:
         await self._store.do(accounts.enrol, name=account.name, platform=account.platform.kind)
         client = self._client(account, (), ())
-        services = AccountServices(account.name, client, self._clock, self._store, self._secrets, self._shared)
+        offset = Offset()
+        http = _Listening(client, self._clock, offset)
+        services = AccountServices(account.name, http, self._clock, self._store, self._secrets, self._shared)
         session: Session | None = None
         try:
             session = await account.platform.open(services)
@@ -184,7 +200,7 @@ class Sessions:
         await self._store.do(
             accounts.identified, name=account.name, identity=who.id, handle=who.handle, now=ms(self._clock.now())
         )
-        return Live(account, session, client, Offset())
+        return Live(account, session, client, offset)
 
     @staticmethod
     async def _shut(live: Live) -> None:
