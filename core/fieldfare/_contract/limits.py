@@ -79,8 +79,8 @@ class QuietHours(Limit):
 class Caps(Limit):
     """How often an automation may answer people; every automation that replies has these unless it brings its own.
 
-    One automatic reply in a conversation, `per_person` to one person and `per_account` from one account, each within
-    `within`. A reply over a cap is not admitted, and the reason says which.
+    `per_conversation` automatic replies in a conversation, however long ago; `per_person` to one person and
+    `per_account` from one account, each within `within`. A reply over a cap is not admitted, and the reason says which.
     """
 
     kind: ClassVar[str] = "caps"

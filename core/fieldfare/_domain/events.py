@@ -111,7 +111,7 @@ class HookReceived(Event):
     body: dict[str, Any] = Field(default_factory=dict)
 
 
-TROUBLES = ("uncertain", "held", "expired", "account-paused", "lane-stuck", "budget-80", "version-ending")
+TROUBLES = ("uncertain", "held", "failed", "expired", "account-paused", "lane-stuck", "budget-80", "version-ending")
 
 
 class TroubleSeen(Event):
