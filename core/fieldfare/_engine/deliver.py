@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -126,6 +126,8 @@ class Deliverer:
             ):
                 raise Rejected("its content is not what was decided or approved")
             action = self.decode(claimed.kind, claimed.action)
+            if gate.open_steps and not repeatable(claimed, declared(way.session, action), way.offset.now(self.clock)):
+                raise OutcomeUnknown(f"the network may have forgotten the key of step {gate.open_steps[0]!r} by now")
             if claimed.first_byte_at is None and self._waited(claimed):
                 said = await self.second_look(claimed, action, way.session)
                 if said is not None:
@@ -163,6 +165,11 @@ class Deliverer:
                 # A connector may call its own reads unknown: nothing was sent, so nothing is in doubt.
                 return await self._later(claimed, said, None)
             await self._doubt(claimed, said)
+            # The answer to a repeat speaks of the account as well, though not of what is in doubt.
+            if isinstance(exc, NotSent) and exc.retry_after is not None:
+                await self._freeze(claimed, exc.retry_after)
+            elif isinstance(exc, AuthFailed):
+                await self.store.do(accounts.auth_failed, name=claimed.account, error=said, now=self._now())
             return "uncertain", said
         match exc:
             case Refused():
@@ -187,9 +194,12 @@ class Deliverer:
         wait = retry_after if retry_after is not None else self._back_off(claimed.attempts)
         at = self._now() + int(wait * 1000)
         if retry_after is not None:
-            await self.store.do(claim.freeze_account, account=claimed.account, until=at)
+            await self._freeze(claimed, retry_after)
         await self._do(settle.again, claimed, at=at, reason=reason)
         return "due", reason
+
+    async def _freeze(self, claimed: Claimed, seconds: float) -> None:
+        await self.store.do(claim.freeze_account, account=claimed.account, until=self._now() + int(seconds * 1000))
 
     def _back_off(self, attempts: int) -> float:
         return min(LONGEST_WAIT, 2.0 ** min(attempts, 10)) * self.rnd.uniform(0.5, 1.0)
@@ -223,3 +233,17 @@ class Deliverer:
 def declared(session: Session, action: Action[Any]) -> Declaration:
     """What the session promises about an action's writes; the careful default when it says nothing."""
     return session.declares.get(action.needs, Declaration())
+
+
+def repeatable(claimed: Claimed, declaration: Declaration, server_now: datetime) -> bool:
+    """Whether what was sent may be sent again under the same key: the network still knows it, half the declared time
+    being kept as a margin, or the call changes nothing the second time."""
+    if declaration.idempotent:
+        return True
+    if declaration.idempotency not in ("client_key", "native_key"):
+        return False
+    if declaration.remembers is None:
+        return True
+    if claimed.first_byte_at is None:
+        return False
+    return 0 <= ms(server_now) - claimed.first_byte_at < declaration.remembers.total_seconds() * 500

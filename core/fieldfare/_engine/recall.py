@@ -14,7 +14,7 @@ from .._domain.errors import PlatformError, PluginError
 from .._store import doubts, settle
 from .._store.sqlite import Store, ms
 from .clock import Clock
-from .deliver import Deliverer, Way, declared
+from .deliver import Deliverer, Way, declared, repeatable
 
 MOST_ABSENTS = 2
 """How often `Absent` sends again before a person is asked."""
@@ -74,7 +74,7 @@ class Resolver:
 
     async def _resolve(self, doubt: doubts.Doubt, way: Way, action: Any, declaration: Declaration) -> None:
         mine = {"delivery": doubt.claimed.id, "token": doubt.claimed.token, "now": ms(self.clock.now())}
-        if not doubt.cost and (self._remembered(doubt, declaration) or declaration.idempotent):
+        if not doubt.cost and repeatable(doubt.claimed, declaration, way.offset.now(self.clock)):
             log.info("repeating under the same key", delivery=doubt.claimed.key)
             await self.store.do(settle.repeat, **mine)
             return
@@ -115,12 +115,3 @@ class Resolver:
                     await self.store.do(settle.absent, **mine, reason=why or "a complete listing does not have it")
             case Unknowable(why):
                 await self.store.do(settle.ask_person, **mine, reason=why)
-
-    def _remembered(self, doubt: doubts.Doubt, declaration: Declaration) -> bool:
-        """Whether the network still knows the keys of what was sent; half the declared time is kept as a margin."""
-        if declaration.idempotency not in ("client_key", "native_key"):
-            return False
-        if declaration.remembers is None:
-            return True
-        first = doubt.claimed.first_byte_at
-        return first is not None and ms(self.clock.now()) - first < declaration.remembers.total_seconds() * 500

@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from .events import trouble
-from .steps import AT_ONCE, answer_step, unsend
+from .steps import ALLOWED, AT_ONCE, answer_step, unsend
 
 
 def _close(c: Connection, delivery: int, token: int, outcome: str, detail: str, now: int) -> bool:
@@ -151,7 +151,9 @@ def repeat(c: Connection, *, delivery: int, token: int, now: int) -> bool:
     """The network still remembers our keys: the same steps go again under the same keys."""
     if not _close(c, delivery, token, "repeat", "", now):
         return False
-    c.execute("UPDATE steps SET repeat = 1 WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (delivery,))
+    c.execute(
+        "UPDATE steps SET repeat = ? WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (ALLOWED, delivery)
+    )
     c.execute(
         "UPDATE deliveries SET state = 'due', not_before = ?, reason = 'the same call again, under the same key',"
         " updated_at = ? WHERE id = ?",

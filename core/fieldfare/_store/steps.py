@@ -10,6 +10,9 @@ from .._domain.errors import Refused
 AT_ONCE = 0
 """`not_before` of what need not wait: not the present, which a clock that is set back would make a future."""
 
+ALLOWED, REPEATED = 1, 2
+"""`repeat` of a step in doubt: it may be sent again under the same key; it was, and an earlier sending is in doubt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -19,7 +22,7 @@ class Stored:
     value: str | None
     frozen: bool
     sent_at: int | None
-    repeat: bool
+    repeat: int
     answered: bool
     status: int | None
     answer: str | None
@@ -41,7 +44,7 @@ def steps(c: Connection, delivery: int) -> list[Stored]:
         "SELECT name, value, frozen, sent_at, repeat, answered, status, answer FROM steps WHERE delivery = ? ORDER BY seq",
         (delivery,),
     )
-    return [Stored(r[0], r[1], bool(r[2]), r[3], bool(r[4]), bool(r[5]), r[6], r[7]) for r in rows]
+    return [Stored(r[0], r[1], bool(r[2]), r[3], r[4], bool(r[5]), r[6], r[7]) for r in rows]
 
 
 def _mine(c: Connection, delivery: int, token: int) -> None:
@@ -80,9 +83,12 @@ def sending(c: Connection, *, delivery: int, token: int, name: str, now: int, se
     state = c.execute(
         "SELECT sent_at, answered, repeat FROM steps WHERE delivery = ? AND name = ?", (delivery, name)
     ).fetchone()
-    if state[1] or (state[0] is not None and not state[2]):
+    if state[1] or (state[0] is not None and state[2] != ALLOWED):
         raise Refused(f"step {name!r} was sent before and is not known to have failed")
-    c.execute("UPDATE steps SET sent_at = ?, repeat = 0 WHERE delivery = ? AND name = ?", (now, delivery, name))
+    c.execute(
+        "UPDATE steps SET sent_at = ?, repeat = ? WHERE delivery = ? AND name = ?",
+        (now, REPEATED if state[0] is not None else 0, delivery, name),
+    )
     c.execute("UPDATE deliveries SET first_byte_at = coalesce(first_byte_at, ?) WHERE id = ?", (server_now, delivery))
 
 
@@ -103,9 +109,17 @@ def answer_step(c: Connection, delivery: int, name: str, status: int, answer: st
 
 
 def not_performed(c: Connection, *, delivery: int, token: int, name: str) -> None:
-    """Commit that a step is proven not performed: it may be sent again."""
+    """Commit that a step was not performed by this sending: it may be sent again.
+
+    One that repeats a sending in doubt stays in doubt: what is proven of the second says nothing of the first.
+    """
     _mine(c, delivery, token)
-    unsend(c, delivery, name)
+    again = c.execute(
+        "UPDATE steps SET repeat = ? WHERE delivery = ? AND name = ? AND answered = 0 AND repeat = ?",
+        (ALLOWED, delivery, name, REPEATED),
+    )
+    if not again.rowcount:
+        unsend(c, delivery, name)
 
 
 def unsend(c: Connection, delivery: int, name: str | None) -> None:

@@ -115,7 +115,7 @@ CREATE TABLE steps (
     value TEXT,                     -- what once() froze
     frozen INTEGER NOT NULL DEFAULT 0,
     sent_at INTEGER,
-    repeat INTEGER NOT NULL DEFAULT 0,      -- may be sent again with the same key
+    repeat INTEGER NOT NULL DEFAULT 0,      -- 1 may be sent again with the same key, 2 was
     answered INTEGER NOT NULL DEFAULT 0,
     status INTEGER,
     answer TEXT,                    -- headers we keep and body, JSON
