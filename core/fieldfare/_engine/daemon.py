@@ -10,7 +10,7 @@ import signal
 import ssl
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -208,6 +208,8 @@ class Daemon:
         serving = asyncio.create_task(engine.serve(), name="engine")
         watching = asyncio.create_task(self._watch(engine), name="watch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        # So that what is changed from the moment of "ready" on is seen.
+        await asyncio.sleep(0)
         log.info("ready", automations=len(engine.automations), accounts=len(engine.sessions.accounts))
         self.ready(engine)
         try:
@@ -239,8 +241,10 @@ class Daemon:
     async def _watch(self, engine: Engine) -> None:
         if not self.options.watch:
             return
+        from .changes import changes
+
         try:
-            async for _ in changes(self.home):
+            async for _ in changes(self.home.root):
                 with contextlib.suppress(FieldfareError):
                     await self.reload(engine)
         except OSError as exc:
@@ -289,18 +293,3 @@ def _errors(result: object) -> Sequence[BaseException]:
         inner = [exc for part in parts for exc in _errors(part)]
         return sorted(inner, key=lambda exc: not isinstance(exc, Fenced))[:1]
     return (result,)
-
-
-async def changes(home: Home) -> AsyncIterator[None]:
-    """Yield whenever the project's automation files have changed, and are quiet again."""
-    from watchfiles import DefaultFilter, awatch  # pyright: ignore[reportUnknownVariableType]
-
-    async for _ in awatch(
-        home.root,
-        watch_filter=DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, ".fieldfare")),
-        debounce=400,
-        rust_timeout=1000,
-        yield_on_timeout=False,
-        ignore_permission_denied=True,
-    ):
-        yield None
