@@ -179,6 +179,7 @@ class Daemon:
             flags=gate.folder,
             decode=engine.action,
             asks=asks,
+            limits_of=engine.limits_of,
             wake=engine.wake,
             reload=reload,
             introduce=lambda name: introduced(engine.sessions, name),

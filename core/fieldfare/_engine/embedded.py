@@ -99,7 +99,7 @@ class Engine:
             decode=self.action,
             second_look=self._second_look,
             stopped=around.stopped,
-            limits_of=lambda name: self._limits.get(name, ()),
+            limits_of=self.limits_of,
             changed=self._changed,
             told=self._tell,
             redact=around.redact,
@@ -215,6 +215,10 @@ class Engine:
     def event(self, kind: str, body: str) -> Event:
         """A stored event; raises LookupError for a kind that is gone."""
         return self._host.event(kind).model_validate_json(body)
+
+    def limits_of(self, automation: str) -> tuple[Limit, ...]:
+        """The limits of an automation as the set has them now; none for one that is gone."""
+        return self._limits.get(automation, ())
 
     @property
     def automations(self) -> AutomationSet:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .._contract.actions import Action, Publish, Reply
+from .._contract.limits import Limit
 from .._domain.errors import FieldfareError
 from .._domain.values import PostRef, Receipt
 from .._store import control, query
@@ -32,6 +33,8 @@ class Operations:
     """Whether deliveries of this automation need approval."""
     wake: Callable[[str], None]
     """Look again at everything; the key names the delivery that changed, '' for none in particular."""
+    limits_of: Callable[[str], Sequence[Limit] | None] = lambda automation: None
+    """The limits of an automation; None when they are not known here."""
     reload: Callable[[], Awaitable[Answer]] | None = None
     introduce: Callable[[str], Awaitable[Answer]] | None = None
     """Who the network says an account is, asked over the live session."""
@@ -62,8 +65,10 @@ class Operations:
         return {"key": key, "state": "cancelled"}
 
     async def retry(self, *, key: str, by: str) -> Answer:
-        await self.store.do(control.retry, key=key, by=by, now=self._now())
-        return {"key": key, "state": "due"}
+        await self.store.do(
+            control.retry, key=key, limits=self.limits_of(self._one(key).automation), by=by, now=self._now()
+        )
+        return {"key": key, "state": self._one(key).state}
 
     async def edit(self, *, key: str, text: str, by: str) -> Answer:
         found = self._one(key)

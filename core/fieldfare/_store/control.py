@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sqlite3 import Connection
 
+from .._contract.limits import Budget, Limit
 from .._domain.errors import FieldfareError
+from .._domain.values import Money
+from .limits import over_budget
 from .names import numbered, span
-from .settle import end
+from .settle import end, taken_again
 from .steps import AT_ONCE, unsend
 
 
@@ -35,6 +39,12 @@ def row_of(c: Connection, key: str) -> tuple[int, str, str, int, str, str]:
     return row
 
 
+def _begun(c: Connection, delivery: int) -> bool:
+    """Whether a step of it has left: it may be out."""
+    row = c.execute("SELECT 1 FROM steps WHERE delivery = ? AND sent_at IS NOT NULL", (delivery,)).fetchone()
+    return row is not None
+
+
 def approve(c: Connection, *, key: str, digest: str | None, by: str, now: int) -> None:
     """Let a held delivery go. With `digest`, only if its content is still that."""
     id_, state, hold, _, have, _ = row_of(c, key)
@@ -51,17 +61,18 @@ def approve(c: Connection, *, key: str, digest: str | None, by: str, now: int) -
 
 def refuse(c: Connection, *, key: str, by: str, why: str, now: int) -> None:
     """A person says no to a held delivery."""
-    id_, state, _, _, _, _ = row_of(c, key)
+    id_, state, _, shown, _, _ = row_of(c, key)
     if state != "held":
         raise TooLate(f"{key!r} does not wait for anybody: it is {state}")
+    if shown or _begun(c, id_):
+        raise TooLate(f"{key!r} has begun to leave; it goes on when what it waits for is there")
     end(c, id_, "refused", f"refused by {by}" + (f": {why}" if why else ""), now)
 
 
 def cancel(c: Connection, *, key: str, by: str, now: int) -> None:
     """Withdraw a delivery before its first byte; when this returns it will never leave."""
     id_, state, _, shown, _, _ = row_of(c, key)
-    sent = c.execute("SELECT 1 FROM steps WHERE delivery = ? AND sent_at IS NOT NULL", (id_,)).fetchone()
-    if state not in ("held", "due") or shown or sent:
+    if state not in ("held", "due") or shown or _begun(c, id_):
         raise TooLate(f"{key!r} is {state}; only what has not begun to leave can be cancelled")
     end(c, id_, "cancelled", f"cancelled by {by}", now)
 
@@ -69,8 +80,7 @@ def cancel(c: Connection, *, key: str, by: str, now: int) -> None:
 def edit(c: Connection, *, key: str, action: str, digest: str, fingerprint: str, asks: bool, by: str, now: int) -> None:
     """Put another content in the place of one that has not begun to leave; an approval it had is void."""
     id_, state, hold, shown, _, _ = row_of(c, key)
-    sent = c.execute("SELECT 1 FROM steps WHERE delivery = ? AND sent_at IS NOT NULL", (id_,)).fetchone()
-    if state not in ("held", "due") or shown or sent:
+    if state not in ("held", "due") or shown or _begun(c, id_):
         raise TooLate(f"{key!r} is {state}; only what has not begun to leave can be edited")
     c.execute("DELETE FROM steps WHERE delivery = ?", (id_,))
     held = asks or state == "held"
@@ -90,20 +100,57 @@ def edit(c: Connection, *, key: str, action: str, digest: str, fingerprint: str,
     )
 
 
-def retry(c: Connection, *, key: str, by: str, now: int) -> None:
-    """Send again what failed, expired, was refused or cancelled; nothing of it may be out or in doubt."""
-    id_, state, _, shown, _, _ = row_of(c, key)
+def retry(c: Connection, *, key: str, limits: Sequence[Limit] | None, by: str, now: int) -> None:
+    """Send again what failed, expired, was refused or cancelled; nothing of it may be out or in doubt.
+
+    It is admitted anew: what needs approval and has none is held for it, a second key must be free, and money is
+    reserved again (`limits` are the automation's; None when they are not known, and then no money is spent).
+    """
+    id_, state, _, shown, _, automation = row_of(c, key)
     if state == "uncertain":
         raise TooLate(f"{key!r} may be out already; look, then say so with `fieldfare settle`")
     if state not in ("failed", "expired", "refused", "cancelled"):
         raise TooLate(f"{key!r} is {state}; only what failed, expired, was refused or cancelled can be tried again")
     if shown and state != "failed":
         raise TooLate(f"parts of {key!r} are out already")
+    second, cost, currency, created, approver, approved = c.execute(
+        "SELECT second, cost, currency, created_at, approver, approved_digest FROM deliveries WHERE id = ?", (id_,)
+    ).fetchone()
+    second = taken_again(second, id_)
+    other = c.execute("SELECT key FROM deliveries WHERE second = ? AND id != ?", (second, id_)).fetchone()
+    if other is not None:
+        raise TooLate(f"{key!r} was done by {other[0]!r} meanwhile")
+    if cost is not None:
+        created = now
+        _reserve(c, key, automation, Money(amount=cost, currency=currency), limits, now)
+    held = bool(approver) and not approved
     c.execute(
-        "UPDATE deliveries SET state = 'due', hold = '', reason = ?, not_before = ?, expires_at = ? + late_ms, absents = 0,"
-        " updated_at = ? WHERE id = ?",
-        (f"tried again by {by}", AT_ONCE, now, now, id_),
+        "UPDATE deliveries SET state = ?, hold = ?, second = ?, reason = ?, not_before = ?, expires_at = ? + late_ms,"
+        " absents = 0, created_at = ?, updated_at = ? WHERE id = ?",
+        (
+            "held" if held else "due",
+            "approval" if held else "",
+            second,
+            f"tried again by {by}" + (f"; waits for {approver}" if held else ""),
+            AT_ONCE,
+            now,
+            created,
+            now,
+            id_,
+        ),
     )
+
+
+def _reserve(c: Connection, key: str, automation: str, cost: Money, limits: Sequence[Limit] | None, now: int) -> None:
+    budgets = [limit for limit in limits or () if isinstance(limit, Budget)]
+    if limits is None:
+        raise TooLate(f"{key!r} spends money, and nobody here knows its budget; start the daemon and try again")
+    if not budgets:
+        raise TooLate(f"{key!r} spends money, and {automation!r} has no budget now")
+    for budget in budgets:
+        no = over_budget(c, budget, automation, cost, now)
+        if no is not None:
+            raise TooLate(f"{key!r} cannot be tried again: {no.reason}")
 
 
 def settle(c: Connection, *, key: str, happened: bool, receipt: str, refs: list[str], by: str, now: int) -> None:
@@ -165,10 +212,10 @@ def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: se
     """
     held = freed = 0
     rows = c.execute(
-        "SELECT id, automation, account, kind, state, hold, digest, approved_digest, approver FROM deliveries"
+        "SELECT id, automation, account, kind, state, revision, approved_digest, approver FROM deliveries"
         " INDEXED BY deliveries_open WHERE state IN ('held', 'due') AND (state = 'due' OR hold = 'missing')"
     ).fetchall()
-    for id_, automation, account, kind, state, _hold, _digest, _approved, _approver in rows:
+    for id_, automation, account, kind, state, revision, approved, approver in rows:
         gone = [
             f"{what} {name!r}"
             for what, name, have in (
@@ -183,9 +230,11 @@ def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: se
             c.execute("UPDATE deliveries SET state = 'held', hold = 'missing', reason = ? WHERE id = ?", (reason, id_))
             held += 1
         elif not gone and state == "held":
+            asks = bool(approver) and not approved and revision > 0
+            reason = "edited while its name was gone; waits for approval" if asks else "its name is back"
             c.execute(
-                "UPDATE deliveries SET state = 'due', hold = '', reason = 'its name is back', not_before = ? WHERE id = ?",
-                (AT_ONCE, id_),
+                "UPDATE deliveries SET state = ?, hold = ?, reason = ?, not_before = ? WHERE id = ?",
+                ("held" if asks else "due", "approval" if asks else "", reason, AT_ONCE, id_),
             )
             freed += 1
     return held, freed

@@ -9,6 +9,7 @@ from sqlite3 import Connection
 from zoneinfo import ZoneInfo
 
 from .._contract.limits import Budget, Caps, Limit, QuietHours, Rate
+from .._domain.values import Money
 from .planned import Planned
 
 OPEN_OR_SPENT = "state IN ('held', 'due', 'sending', 'uncertain', 'delivered')"
@@ -36,7 +37,7 @@ def at_admission(c: Connection, limit: Limit, planned: Planned, now: int) -> No 
             free = _rate_free_at(c, limit, planned.automation, planned.account, now, admitted=True)
             return No(f"rate: {limit.count} in {limit.per} are used up") if free > now else None
         case Budget():
-            return _budget(c, limit, planned, now)
+            return over_budget(c, limit, planned.automation, planned.cost, now)
         case Caps():
             return _caps(c, limit, planned, now)
         case _:
@@ -118,15 +119,16 @@ def reserved(c: Connection, automation: str, budget: Budget, now: int) -> Decima
     return sum((Decimal(r[0]) for r in rows), Decimal(0))
 
 
-def _budget(c: Connection, budget: Budget, planned: Planned, now: int) -> No | None:
-    if planned.cost is None:
+def over_budget(c: Connection, budget: Budget, automation: str, cost: Money | None, now: int) -> No | None:
+    """Whether this cost does not fit into what is left of a budget."""
+    if cost is None:
         return None
-    if planned.cost.currency != budget.total.currency:
-        return No(f"budget: it is in {budget.total.currency}, the action costs {planned.cost.currency}")
-    used = reserved(c, planned.automation, budget, now)
-    if used + planned.cost.amount > budget.total.amount:
+    if cost.currency != budget.total.currency:
+        return No(f"budget: it is in {budget.total.currency}, the action costs {cost.currency}")
+    used = reserved(c, automation, budget, now)
+    if used + cost.amount > budget.total.amount:
         left = budget.total.amount - used
-        return No(f"budget: {planned.cost} asked, {left} {budget.total.currency} of {budget.total} left")
+        return No(f"budget: {cost} asked, {left} {budget.total.currency} of {budget.total} left")
     return None
 
 

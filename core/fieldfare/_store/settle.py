@@ -111,11 +111,17 @@ def doubt(c: Connection, delivery: int, reason: str, now: int) -> None:
 
 
 def end(c: Connection, delivery: int, state: str, reason: str, now: int) -> None:
-    """A final state without effect; a second key is free again for others."""
+    """A final state without effect; a second key is free again for others, and remembered for a retry."""
     c.execute(
-        "UPDATE deliveries SET state = ?, reason = ?, hold = '', second = NULL, updated_at = ? WHERE id = ?",
+        "UPDATE deliveries SET state = ?, reason = ?, hold = '', updated_at = ?,"
+        " second = CASE WHEN second LIKE 'free %' THEN second ELSE 'free ' || id || ' ' || second END WHERE id = ?",
         (state, reason, now, delivery),
     )
+
+
+def taken_again(second: str | None, delivery: int) -> str | None:
+    """The second key that `end` had freed."""
+    return second.removeprefix(f"free {delivery} ") if second is not None else None
 
 
 def found_steps(c: Connection, *, delivery: int, token: int, answers: dict[str, Any], now: int) -> bool:
