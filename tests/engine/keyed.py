@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -27,7 +28,9 @@ from fieldfare.plugin import (
 
 from .line import Line
 
-DONE = Answer(status=200, headers={}, body=b'{"id": "1"}')
+DONE = Answer(status=201, headers={})
+"""Done: the desk puts the id of a new post in."""
+SAME = Answer(status=200, headers={}, body=b'{"id": "1"}')
 LOST = OutcomeUnknown("no answer")
 SETTLE = 5.0
 
@@ -44,7 +47,7 @@ class Desk:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return replace(answer, body=b'{"id": "%d"}' % len(self.keys)) if answer is DONE else answer
 
 
 class KeyedSession(Publishes):

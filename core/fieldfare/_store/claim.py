@@ -48,8 +48,9 @@ def claim(
 ) -> list[Claimed]:
     """Take up to `most` due deliveries of an account that may leave now, oldest first; they are `sending` on return.
 
-    Order is kept within each thread of order. Nothing is taken from a paused scope, and never more than `in_flight` are
-    on their way. A limit that says wait moves `not_before`.
+    Order is kept within each thread of order: what waits for a limit is passed by other automations only, what has begun
+    by nobody, and what is paused with its automation holds up nobody. Nothing is taken from a paused scope, and never
+    more than `in_flight` are on their way. A limit that says wait moves `not_before`.
     """
     frozen = c.execute("SELECT frozen_until FROM accounts WHERE name = ?", (account,)).fetchone()
     if is_paused(c, account) or (frozen is not None and frozen[0] > now):
@@ -70,7 +71,8 @@ def claim(
         " AND NOT EXISTS (SELECT 1 FROM deliveries u WHERE u.account = d.account AND u.state = 'uncertain'"
         "   AND u.fingerprint = d.fingerprint)"
         " AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.account = d.account AND o.state = 'due' AND o.line = d.line"
-        "   AND o.id < d.id AND (o.not_before <= ? OR o.attempts > 0))"
+        "   AND o.id < d.id AND (o.not_before <= ? OR o.attempts > 0 OR o.first_byte_at IS NOT NULL OR o.automation = d.automation)"
+        "   AND (o.first_byte_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM pauses p WHERE p.scope = 'automation:' || o.automation)))"
         " ORDER BY id LIMIT ?",
         (account, now, now, now, room * 4),
     ).fetchall()
