@@ -16,7 +16,7 @@ from fieldfare._store.claim import Claimed
 from fieldfare._store.sqlite import ms
 from fieldfare.plugin import Answer, Declaration, NotSent
 
-from .keyed import DONE, LOST, SETTLE, Desk, hooked, posting
+from .keyed import DONE, LOST, SAME, SETTLE, Desk, hooked, posting
 from .line import START, Line
 
 SLOW_DOWN = Answer(status=429, headers={"retry-after": "40"})
@@ -84,3 +84,16 @@ def test_a_key_is_not_young_again_because_the_clock_was_set_back() -> None:
     assert repeatable(claimed, keys, START + timedelta(minutes=4))
     assert not repeatable(claimed, keys, START - timedelta(seconds=1))
     assert not repeatable(claimed, keys, START + timedelta(minutes=5))
+
+
+def test_a_post_that_the_network_gives_to_two_deliveries_is_shown_to_a_person(tmp_path: Path) -> None:
+    async def story() -> None:
+        line = await Line(tmp_path, posting(Desk(SAME))).start()
+        for id in "12":
+            await hooked(line, id)
+        for _ in range(4):
+            await line.engine.resolver.look()
+            await line.move(SETTLE + 1)
+        assert [(d.state, d.hold) for d in line.deliveries] == [("delivered", ""), ("uncertain", "person")]
+
+    run(story())

@@ -74,6 +74,10 @@ class Resolver:
 
     async def _resolve(self, doubt: doubts.Doubt, way: Way, action: Any, declaration: Declaration) -> None:
         mine = {"delivery": doubt.claimed.id, "token": doubt.claimed.token, "now": ms(self.clock.now())}
+        gate = self.deliverer.gate(way, doubt.claimed)
+        if not gate.open_steps:
+            await self.store.do(settle.ask_person, **mine, reason="every step has its answer, and they do not agree")
+            return
         if not doubt.cost and repeatable(doubt.claimed, declaration, way.offset.now(self.clock)):
             log.info("repeating under the same key", delivery=doubt.claimed.key)
             await self.store.do(settle.repeat, **mine)
@@ -81,7 +85,6 @@ class Resolver:
         if not isinstance(way.session, Recalls):
             await self.store.do(settle.ask_person, **mine, reason="this network cannot be asked")
             return
-        gate = self.deliverer.gate(way, doubt.claimed)
         try:
             said = await way.session.recall(action, gate)
         except PlatformError as exc:
