@@ -22,6 +22,10 @@ class Clock(Protocol):
         ...
 
 
+BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Monotonic, and goes on while the machine is suspended, where the system has such a clock (Linux)."""
+
+
 class RealClock:
     """The machine's clocks."""
 
@@ -29,7 +33,7 @@ class RealClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(BOOTTIME) if BOOTTIME is not None else time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -130,8 +130,9 @@ class Daemon:
         store = Store.threaded(database)
         stack.push_async_callback(store.close)
         boot = uuid.UUID(int=self.rnd.getrandbits(128)).hex
+        began = self.clock.monotonic()
         store.fence(await store.do(accounts.take_over, boot=boot, now=ms(self.clock.now())))
-        gate.beat_at = self.clock.monotonic()
+        gate.beat_at = began
         return store, gate
 
     def _around(self, store: Store, gate: Stop) -> Surroundings:
@@ -231,8 +232,10 @@ class Daemon:
 
     async def _chores(self, engine: Engine, store: Store, gate: Stop) -> None:
         """Renew the lease, and do what passes by time alone."""
-        await store.do(accounts.beat)
-        gate.beat_at = self.clock.monotonic()
+        # The moment before it is committed: this process may be stopped between the commit and here.
+        began = self.clock.monotonic()
+        await store.do(accounts.beat, now=ms(self.clock.now()))
+        gate.beat_at = began
         await engine.housekeep()
 
     async def _sweep(self, store: Store) -> None:

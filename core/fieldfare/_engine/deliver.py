@@ -63,7 +63,8 @@ class Deliverer:
     """A delivery (by row) begins to leave: for observers alone."""
     redact: Callable[[str], str]
     """Takes secrets out of what a network or connector said."""
-    booted: int
+    booted: Callable[[], int]
+    """Since when (ms) the daemon runs: what was decided long before is overdue."""
     uncertain_soon: Callable[[], None] = field(default=lambda: None)
 
     async def claim(self, account: str, way: Way) -> list[Claimed]:
@@ -76,7 +77,7 @@ class Deliverer:
             account=account,
             limits_of=self.limits_of,
             now=ms(self.clock.now()),
-            booted=self.booted,
+            booted=self.booted(),
             most=in_flight,
             in_flight=in_flight,
         )

@@ -44,6 +44,8 @@ log = structlog.get_logger("fieldfare.engine")
 
 NOBODY = ""
 """The lane of actions that need no account."""
+SET_BACK = 500
+"""Milliseconds by which a clock that is only being adjusted does not fall behind between two looks."""
 OPEN_AGAIN = 30.0
 """Seconds until an account that could not be opened is tried again."""
 
@@ -74,6 +76,8 @@ class Engine:
         self._set = AutomationSet(())
         self._host = PluginHost()
         self._booted = ms(around.clock.now())
+        self._ahead = self._wall_ahead()
+        """By how many ms the wall clock is ahead of the monotonic one."""
         self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {})
         self._notices: Way | None = None
         self._clients: dict[tuple[tuple[str, ...], str], GuardedClient] = {}
@@ -103,7 +107,7 @@ class Engine:
             changed=self._changed,
             told=self._tell,
             redact=around.redact,
-            booted=self._booted,
+            booted=lambda: self._booted,
             uncertain_soon=self._doubt.set,
         )
         self.decide = DecideLane(around.store, around.clock, self.event, lambda: self._current, self._admitted)
@@ -186,9 +190,26 @@ class Engine:
 
     async def housekeep(self) -> None:
         """What passes by time alone: called about once a second."""
+        await self._follow_clock()
         gone = await self._around.store.do(claim.expire, now=ms(self._around.clock.now()))
         for row, account in gone:
             self._changed(row, account)
+
+    def _wall_ahead(self) -> int:
+        return ms(self._around.clock.now()) - int(self._around.clock.monotonic() * 1000)
+
+    async def _follow_clock(self) -> None:
+        """Waits are kept as moments of the wall clock; when that is set back, so are they.
+
+        Set forward, they end early, and whoever had asked for the wait asks again.
+        """
+        ahead = self._wall_ahead()
+        by, self._ahead = self._ahead - ahead, ahead
+        if by > SET_BACK:
+            log.warning("the clock was set back", seconds=by / 1000)
+            self._booted = min(self._booted, ms(self._around.clock.now()))
+            await self._around.store.do(claim.set_back, by=by)
+            self.wake()
 
     async def round(self) -> None:
         """Each feed once, then decide and deliver what follows; for `run --once` and tests."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -115,10 +115,12 @@ class Ingestor:
     """(key, feed, now) → what the pull is lent; raises PlatformError when an account cannot be opened."""
     ingested: Callable[[], Callable[[Event], None] | None] = lambda: None
     """Who is told of each new event after the transaction; None when nobody listens."""
+    pulled: dict[str, float] = field(default_factory=dict[str, float])
+    """When this process last pulled a feed well (monotonic): no gap is seen where only the clock was set."""
 
     async def pull(self, key: str, feed: Feed[Any]) -> Pulled:
         """One pull. A source that does not answer changes nothing but the feed's error."""
-        start = self.clock.now()
+        start, began = self.clock.now(), self.clock.monotonic()
         cursor, pulled_at = self.store.read(events.cursor_of, key)
         try:
             services = await self.services(key, feed, start)
@@ -126,11 +128,14 @@ class Ingestor:
         except (PlatformError, ConfigError) as exc:
             await self.store.do(events.pull_failed, feed=key, now=ms(start), error=str(exc))
             return Pulled((), failed=str(exc) or type(exc).__name__, retry_after=getattr(exc, "retry_after", None))
+        before = self.pulled.get(key)
+        watched = before is not None and self.clock.monotonic() - before <= feed.grace.total_seconds()
         account = feed.accounts[0] if len(feed.accounts) == 1 else ""
         facts = [_fact(_placed(event, account)) for event in batch.events]
         if not facts and batch.cursor == cursor and pulled_at is not None and not batch.notes:
             if ms(start) - pulled_at > TOUCH_MS:
                 await self._touch(key, cursor, start)
+            self.pulled[key] = began
             return Pulled((), batch.more, batch.next_at)
         fresh = await self.store.do(
             events.ingest,
@@ -138,8 +143,9 @@ class Ingestor:
             facts=facts,
             cursor=batch.cursor,
             now=ms(self.clock.now()),
-            missed_before=_missed_before(feed, batch, start, pulled_at),
+            missed_before=_missed_before(feed, batch, start, pulled_at, watched=watched),
         )
+        self.pulled[key] = began
         if batch.committed is not None:
             batch.committed()
         for note in batch.notes:
@@ -175,12 +181,14 @@ def _fact(event: Event) -> events.Fact:
     )
 
 
-def _missed_before(feed: Feed[Any], batch: Batch[Any], start: datetime, pulled_at: int | None) -> int | None:
-    """Facts older than this are missed: before the start on the first pull, beyond the grace after a long gap, and what
-    the feed itself says; else nothing is."""
+def _missed_before(
+    feed: Feed[Any], batch: Batch[Any], start: datetime, pulled_at: int | None, *, watched: bool
+) -> int | None:
+    """Facts older than this are missed: before the start on the first pull, beyond the grace after a long gap (there is
+    none when it was `watched`, whatever the clock says), and what the feed itself says; else nothing is."""
     said = [ms(batch.missed_before)] if batch.missed_before is not None else []
     if pulled_at is None:
         return max([ms(start), *said])
-    if timedelta(milliseconds=ms(start) - pulled_at) > feed.grace:
+    if not watched and timedelta(milliseconds=ms(start) - pulled_at) > feed.grace:
         said.append(ms(start - feed.grace))
     return max(said, default=None)

@@ -68,9 +68,12 @@ def take_over(c: Connection, *, boot: str, now: int) -> int:
     return token
 
 
-def beat(c: Connection) -> None:
-    """Move the holder's heartbeat: a counter, not a time."""
+def beat(c: Connection, *, now: int) -> None:
+    """Move the holder's heartbeat: a counter, not a time. The time beside it tells a clock that was set back."""
     c.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'beat'")
+    c.execute(
+        "INSERT INTO meta VALUES ('seen_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (str(now),)
+    )
 
 
 def heartbeat(c: Connection) -> tuple[str, str]:

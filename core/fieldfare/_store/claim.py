@@ -136,8 +136,26 @@ def next_due(c: Connection, account: str) -> int | None:
     return max(int(row[0]), int(frozen[0]) if frozen else 0)
 
 
+def set_back(c: Connection, *, by: int) -> None:
+    """The wall clock was set back by `by` ms: what waits for a span of time waits no longer than it would have.
+
+    A wait for a time of day is none of these: limits are asked again when it is over.
+    """
+    c.execute("UPDATE deliveries SET not_before = max(not_before - ?, 1) WHERE state = 'due' AND not_before > 0", (by,))
+    c.execute(
+        "UPDATE accounts SET frozen_until = max(frozen_until - ?, 0), caught_up_at = max(caught_up_at - ?, 0)", (by, by)
+    )
+    c.execute("UPDATE rates SET at = at - ?", (by,))
+
+
 def recover(c: Connection, *, now: int) -> tuple[int, int]:
-    """What a dead holder left in `sending`: due if no step is in doubt, else uncertain. Gives (due, uncertain)."""
+    """What a dead holder left in `sending`: due if no step is in doubt, else uncertain. Gives (due, uncertain).
+
+    A clock that is behind the holder's last heartbeat was set back meanwhile (see `set_back`).
+    """
+    seen = c.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seen_at'").fetchone()
+    if seen is not None and seen[0] > now:
+        set_back(c, by=seen[0] - now)
     rows = c.execute("SELECT id, token FROM deliveries WHERE state = 'sending'").fetchall()
     doubtful = 0
     for id_, token in rows:
