@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from fieldfare import Automation
+from fieldfare._domain.errors import FieldfareError
 from fieldfare._engine.home import Home
 from fieldfare._engine.sets import AutomationSet
 from fieldfare._engine.settings import Settings
@@ -78,7 +79,8 @@ class Story:
         self.begun: list[Begun] = []
         self.hooks: dict[str, tuple[str, float]] = {}
         """Acknowledged web hooks: id → (path, when)."""
-        self.jumped = False
+        self.leapt = False
+        """The clock was set ahead by a day: to a process that begins, nobody looked for so long."""
         self.over = False
         self.broken: list[str] = []
         """Rules that were seen broken, in the order in which they were."""
@@ -198,7 +200,7 @@ class Story:
                 self._freeze(alive[-1])
             if rnd.random() < universe.jumps:
                 seconds = rnd.choice((-86400, -3600, -1, 1, 3600, 86400))
-                self.jumped = True
+                self.leapt = self.leapt or seconds > 3600
                 self.clock.ahead += timedelta(seconds=seconds)
                 self.trace.say(f"the clock is set by {seconds} s")
 
@@ -329,7 +331,7 @@ class Story:
         assert holder.operations is not None
         try:
             return await holder.operations.run(name, args, "editor")
-        except Exception as exc:
+        except FieldfareError as exc:
             return f"{type(exc).__name__}: {exc}"
 
 
