@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
-from .._contract import platform
 from .._contract.platform import Session
 from .._domain.errors import ConfigError
 from .sessions import Sessions
@@ -31,6 +31,6 @@ async def introduced(sessions: Sessions, name: str) -> dict[str, Any]:
 
 
 def capabilities(session: type[Session]) -> list[str]:
-    """The names of what a connection can do, in alphabetical order."""
-    found = {base for base in session.__mro__ if base.__module__ == platform.__name__ and base is not Session}
-    return sorted(base.__name__ for base in found)
+    """The names of what a connection can do, in alphabetical order: its abstract bases, those of plugins included."""
+    found = {base for base in session.__mro__ if issubclass(base, Session) and inspect.isabstract(base)}
+    return sorted(base.__name__ for base in found - {Session})
