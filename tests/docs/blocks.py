@@ -6,10 +6,11 @@ A fence says what its block is: a language, then at most one name of a file, and
     ```python shop/answers.py       a file of the page's project, written where the page comes to it
     ```python shop/answers.py shown a piece of a file that the page's project, or this repository, has by then
     ```python refused               an automation file that `fieldfare check` must not let pass
-    ```console                      commands after `$ `, each with what it prints; a line `...` stands for any lines
+    ```console                      commands after `$ `, each with what it prints; a line `...` stands for any lines;
+                                    `^C` stops what runs, and lines before any `$ ` are what it prints next
     ```sh                           commands alone
     ```toml fieldfare.toml          settings
-    ```text                         no code
+    ```text                         no code; with a name it is a file of the page's project
     ```sh not run: why              checked as far as it can be without being run, and counted
 """
 
@@ -65,8 +66,12 @@ class Block:
         return self.language
 
 
-def blocks(page: Path) -> list[Block]:
-    """Every fenced block of a page, in its order. Raises ValueError for a fence that says nothing it may say."""
+def blocks(page: Path, *, shown_as: Path | None = None) -> list[Block]:
+    """Every fenced block of a page, in its order; messages call it by the other path when that is given.
+
+    Raises ValueError for a fence that says nothing it may say.
+    """
+    named = shown_as or page
     found: list[Block] = []
     fence, begun, info, lines = "", 0, "", list[str]()
     for number, line in enumerate(page.read_text(encoding="utf-8").split("\n"), 1):
@@ -74,12 +79,12 @@ def blocks(page: Path) -> list[Block]:
         if not fence and met:
             fence, begun, info, lines = met["indent"] + met["fence"], number, met["info"].strip(), []
         elif fence and line.rstrip() == fence:
-            found.append(_block(page, begun + 1, info, lines, len(fence) - len(fence.lstrip())))
+            found.append(_block(named, begun + 1, info, lines, len(fence) - len(fence.lstrip())))
             fence = ""
         elif fence:
             lines.append(line)
     if fence:
-        raise ValueError(f"{page.relative_to(ROOT)}:{begun}: the block never ends")
+        raise ValueError(f"{named}:{begun}: the block never ends")
     return found
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import configparser
 import contextlib
 import csv
+import io
 import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from fieldfare._cli.app import run
+from fieldfare._domain.errors import ConfigError
 from fieldfare._engine.settings import read_settings
 from tests.cli.typed import Terminal
 
@@ -31,19 +35,37 @@ NOTHING = "no automation is defined here"
 QUALITY = re.compile(r"^\| `([a-z-]+)` \|", re.MULTILINE)
 
 
-class Page:
-    """The folder of a page and what has been done in it so far."""
+PORT = "8799"
+"""The port of what pages start; another one is put in its place, since two may be tried at once."""
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a4944415478da6368000000820081da45083b0000000049454e44ae426082"
+)
 
-    def __init__(self, folder: Path, columns: int = 100) -> None:
+
+class Page:
+    """The folder of a page and what has been done in it so far. A picture, `picture.png`, is there from the start."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "picture.png").write_bytes(PICTURE)
         self.folder = folder
         self.where = folder
-        self.columns = columns
         self.code = 0
         self.running: list[Running] = []
+        self.waits: list[Block] = []
+        """Code that only a command of the page can run, and none has run yet."""
 
     def close(self) -> None:
         for one in self.running:
             one.end()
+
+    def whole(self, blocks: Iterable[Block]) -> None:
+        """Try all blocks of the page; raises Wrong."""
+        port = str(free_port())
+        for block in blocks:
+            self.try_(replace(block, text=block.text.replace(PORT, port)))
+        for block in self.waits:
+            raise Wrong(f"{block.place}: no command of the page runs {block.name}")
 
     def try_(self, block: Block) -> None:
         """Try one block; raises Wrong."""
@@ -56,12 +78,13 @@ class Page:
     # -- files
 
     def _python(self, block: Block) -> None:
-        compile(block.text, block.place, "exec")
         if self._shown(block):
             return
+        compile(block.text, block.place, "exec")
         path = self._written(block, block.name or "example.py")
-        if block.name.startswith(("src/", "tests/")) or _serves(block):
-            return  # the commands of the page run it
+        if path.name.startswith("test_") or "src" in path.parts or _serves(block):
+            self.waits.append(block)
+            return
         said = self._typed(["check", "--without-secrets", str(path.relative_to(self.folder))], self.folder)
         passes = not self.code or said.startswith(f"{path.relative_to(self.folder)}: {NOTHING}")
         if passes == (block.how == "refused"):
@@ -73,7 +96,7 @@ class Page:
         found = tomllib.loads(block.text)
         match Path(block.name).name:
             case "fieldfare.toml":
-                read_settings(self._written(block, block.name).parent)
+                self._settings(block)
             case "quality.toml":
                 known = QUALITY.findall((ROOT / "docs" / "quality.md").read_text(encoding="utf-8"))
                 held(block, set(found) <= set(known), f"docs/quality.md has no {sorted(set(found) - set(known))}")
@@ -84,9 +107,15 @@ class Page:
                 groups = set(found["project"].get("entry-points", {}))
                 held(block, groups <= {"fieldfare", "fieldfare.commands"}, f"nobody looks into {sorted(groups)}")
             case "":
-                read_settings(self._written(block, "fieldfare.toml").parent)
+                self._settings(block)
             case _:
                 self._written(block, block.name)
+
+    def _settings(self, block: Block) -> None:
+        try:
+            read_settings(self._written(block, block.name or "fieldfare.toml").parent)
+        except ConfigError as exc:
+            raise Wrong(f"{block.place}: {exc}") from exc
 
     def _json(self, block: Block) -> None:
         json.loads(block.text)
@@ -117,6 +146,8 @@ class Page:
         for line in block.text.splitlines():
             code = re.match(r"(\$ |fieldfare |from fieldfare|import fieldfare|pip )", line)
             held(block, code is None, f"this looks like code: {line!r}")
+        if block.name:
+            self._written(block, block.name)
 
     def _shown(self, block: Block) -> bool:
         """Whether it only shows what a file has; raises Wrong when the file has it not."""
@@ -160,7 +191,9 @@ class Page:
         if before.startswith("^C\n"):
             self._stopped(block, before.removeprefix("^C\n"))
         elif before.strip():
-            raise Wrong(f"{block.place}: it begins with neither `$ ` nor ^C")
+            held(block, bool(self.running), "it begins with neither `$ ` nor ^C, and nothing runs that could print it")
+            said = self.running[-1].shows(before)
+            held(block, said is None, f"what runs goes on with\n{said}\ninstead of\n{before}")
         for number, one in enumerate(commands):
             line, _, shown = one.partition("\n")
             while line.endswith("\\"):
@@ -193,17 +226,23 @@ class Page:
                 self._begun(block, [sys.executable, "-P", "-m", "fieldfare", *words[1:]], shown)
                 return None
             case ["fieldfare", "run", *_]:
-                return self._process([sys.executable, "-P", "-m", "fieldfare", *words[1:]])
+                once = Running([sys.executable, "-P", "-m", "fieldfare", *words[1:]], self.where, self.environment)
+                self.code, said = once.whole()
+                return said
             case ["fieldfare", *args]:
                 args, given = self._given(args)
                 return self._typed(args, self.where, given)
             case ["python", "-m", "pytest", *more]:
-                return self._process([sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", *more])
+                self.waits = [one for one in self.waits if _serves(one)]
+                return self._process([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *more])
             case ["python", script]:
+                self.waits = [one for one in self.waits if one.name != script]
                 self._begun(block, [sys.executable, script], shown)
                 return None
+            case ["python", *more]:
+                return self._process([sys.executable, *more])
             case [name, *_] if name in PLAIN:
-                return self._process(words)
+                return self._process(["sh", "-c", line])
             case _:
                 raise Wrong(f"{block.place}: {line!r} cannot be run here; mark the block with `not run: why`")
 
@@ -217,8 +256,6 @@ class Page:
         """Run a command of ours in this process, as if somebody watched a terminal."""
         terminal, before = Terminal(), sys.stdin
         if given:
-            import io
-
             sys.stdin = io.StringIO(given)
         try:
             with (
@@ -250,7 +287,7 @@ class Page:
     def _begun(self, block: Block, command: list[str], shown: str) -> None:
         """Start what goes on until ^C or the end of the page, and wait for what it shows."""
         self.code = 0
-        one = Running(command, self.where, self.environment, self.columns)
+        one = Running(command, self.where, self.environment)
         self.running.append(one)
         said = one.shows(shown)
         if said is not None:
@@ -259,7 +296,7 @@ class Page:
     @property
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(self.folder / "src"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": str(self.columns)}
+        return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
 
     # -- what is not run
 
@@ -273,6 +310,12 @@ class Page:
             if block.language == "console" and not line.startswith("$ "):
                 continue
             known(block, shlex.split(line.removeprefix("$ "), comments=True))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def _serves(block: Block) -> bool:

@@ -22,11 +22,12 @@ PATIENCE = 25.0
 class Running:
     """A process on a pseudo-terminal; what it prints is kept."""
 
-    def __init__(self, command: list[str], where: Path, environment: dict[str, str], columns: int) -> None:
+    def __init__(self, command: list[str], where: Path, environment: dict[str, str]) -> None:
         ours, theirs = os.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
         self._terminal = ours
         self._said = ""
+        self._asked = 0
         self._process = subprocess.Popen(
             command,
             cwd=where,
@@ -39,9 +40,18 @@ class Running:
         os.close(theirs)
 
     def shows(self, shown: str) -> str | None:
-        """Wait until it has printed this; otherwise, what it printed instead."""
-        self._until(lambda: begins(shown, self._said))
-        return None if begins(shown, self._said) else self._said
+        """Wait until it has printed this since it was last asked; otherwise, what it printed instead."""
+        before = self._asked
+        self._until(lambda: begins(shown, self._said[before:]))
+        self._asked = len(self._said)
+        return None if begins(shown, self._said[before:]) else self._said[before:]
+
+    def whole(self) -> tuple[int, str]:
+        """Wait for its end; its exit code and everything it printed."""
+        self._until(lambda: False)
+        code = self._process.poll()
+        self.end()
+        return -1 if code is None else code, self._said
 
     def stop(self) -> str:
         """Interrupt it as Ctrl-C would, wait for its end, and give what it printed from then on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ _VOLATILE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(took_ms|pid|port)=\d+", r"\1=<n>"),
         (r"\b\d+(\.\d+)? ?(s|ms)\b", "<span>"),
         (r"\b\d+(\.\d+)? ?(B|KB|kB|KiB|MB|MiB|bytes)\b", "<size>"),
+        (r"events: [1-9]\d* decided, \d+ waiting, \d+ missed", "events: <some>"),
+        (rf"\bby ({re.escape(getpass.getuser())}|maria)\b", "by <user>"),
         (r"(?<=\S)[ \t]{2,}(?=\S)", "  "),
     )
 )

@@ -22,8 +22,7 @@ def test_every_block_works(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("TERM", "xterm")
     tried = Page(tmp_path)
     try:
-        for block in blocks(path):
-            tried.try_(block)
+        tried.whole(blocks(path))
     finally:
         tried.close()
 
