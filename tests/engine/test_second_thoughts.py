@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fieldfare import Approval, Budget, Money
-from fieldfare._store import control
+from fieldfare._store import accounts, control
 from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store, ms
@@ -136,5 +136,18 @@ def test_what_may_be_out_is_not_refused_when_its_name_goes(tmp_path: Path) -> No
         assert state(line.store, key) == ("held", "missing")
         with pytest.raises(control.TooLate, match="begun to leave"):
             await line.store.do(control.refuse, key=key, by="a person", why="", now=NOW)
+
+    run(story())
+
+
+def test_what_is_done_once_is_so_before_and_after_the_network_has_said_who_the_account_is() -> None:
+    async def story() -> None:
+        store = Store.in_memory()
+        await store.do(accounts.enrol, name="brand", platform="p")
+        await admit(store, planned("before", kind="repost", second="p:brand|repost|1"))
+        await store.do(accounts.identified, name="brand", identity="id7", handle="brand", now=NOW)
+        await admit(store, planned("after", kind="repost", second="p:id7|repost|1"))
+        await admit(store, planned("judged before", kind="repost", second="p:brand|repost|1"))
+        assert store.read(lambda c: c.execute("SELECT key FROM deliveries").fetchall()) == [("before",)]
 
     run(story())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
+from . import second
 from .control import pause
 from .events import trouble
 
@@ -22,6 +23,8 @@ def identified(c: Connection, *, name: str, identity: str, handle: str, now: int
         "UPDATE accounts SET identity = ?, handle = ?, seen_at = ?, error = '' WHERE name = ?",
         (identity, handle, now, name),
     )
+    (platform,) = c.execute("SELECT platform FROM accounts WHERE name = ?", (name,)).fetchone() or ("",)
+    second.identified(c, platform=platform, account=name, identity=identity)
 
 
 def identity(c: Connection, name: str) -> str:

@@ -11,6 +11,7 @@ from .._contract.limits import Approval, Budget
 from . import limits as fences
 from .events import DECIDED, armed, trouble
 from .planned import Planned
+from .second import by_identity
 from .steps import AT_ONCE
 
 
@@ -107,8 +108,9 @@ def _admit(c: Connection, event: int, planned: Planned, now: int) -> int | str:
     """The row of the new delivery, or the reason why there is none."""
     if c.execute("SELECT 1 FROM deliveries WHERE key IN (?, ?)", (planned.key, planned.old_key)).fetchone():
         return f"already acted on {planned.key!r}"
-    if planned.second is not None:
-        other = c.execute("SELECT key FROM deliveries WHERE second = ?", (planned.second,)).fetchone()
+    second = by_identity(c, planned.account, planned.second)
+    if second is not None:
+        other = c.execute("SELECT key FROM deliveries WHERE second = ?", (second,)).fetchone()
         if other is not None:
             return f"already done by {other[0]!r}"
     for limit in planned.limits:
@@ -129,7 +131,7 @@ def _admit(c: Connection, event: int, planned: Planned, now: int) -> int | str:
         " currency, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             planned.key,
-            planned.second,
+            second,
             event,
             planned.automation,
             planned.account,

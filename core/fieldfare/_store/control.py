@@ -10,7 +10,8 @@ from .._domain.errors import FieldfareError
 from .._domain.values import Money
 from .limits import over_budget
 from .names import numbered, span
-from .settle import end, taken_again
+from .second import by_identity, freed
+from .settle import end
 from .steps import AT_ONCE, unsend
 
 
@@ -113,10 +114,11 @@ def retry(c: Connection, *, key: str, limits: Sequence[Limit] | None, by: str, n
         raise TooLate(f"{key!r} is {state}; only what failed, expired, was refused or cancelled can be tried again")
     if shown and state != "failed":
         raise TooLate(f"parts of {key!r} are out already")
-    second, cost, currency, created, approver, approved = c.execute(
-        "SELECT second, cost, currency, created_at, approver, approved_digest FROM deliveries WHERE id = ?", (id_,)
+    second, account, cost, currency, created, approver, approved = c.execute(
+        "SELECT second, account, cost, currency, created_at, approver, approved_digest FROM deliveries WHERE id = ?",
+        (id_,),
     ).fetchone()
-    second = taken_again(second, id_)
+    second = by_identity(c, account, freed(second, id_))
     other = c.execute("SELECT key FROM deliveries WHERE second = ? AND id != ?", (second, id_)).fetchone()
     if other is not None:
         raise TooLate(f"{key!r} was done by {other[0]!r} meanwhile")

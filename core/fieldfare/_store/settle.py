@@ -8,6 +8,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from .events import trouble
+from .second import free
 from .steps import ALLOWED, AT_ONCE, answer_step, unsend
 
 
@@ -111,17 +112,12 @@ def doubt(c: Connection, delivery: int, reason: str, now: int) -> None:
 
 
 def end(c: Connection, delivery: int, state: str, reason: str, now: int) -> None:
-    """A final state without effect; a second key is free again for others, and remembered for a retry."""
+    """A final state without effect; a second key is free again for others."""
     c.execute(
-        "UPDATE deliveries SET state = ?, reason = ?, hold = '', updated_at = ?,"
-        " second = CASE WHEN second LIKE 'free %' THEN second ELSE 'free ' || id || ' ' || second END WHERE id = ?",
+        "UPDATE deliveries SET state = ?, reason = ?, hold = '', updated_at = ? WHERE id = ?",
         (state, reason, now, delivery),
     )
-
-
-def taken_again(second: str | None, delivery: int) -> str | None:
-    """The second key that `end` had freed."""
-    return second.removeprefix(f"free {delivery} ") if second is not None else None
+    free(c, delivery)
 
 
 def found_steps(c: Connection, *, delivery: int, token: int, answers: dict[str, Any], now: int) -> bool:
