@@ -84,17 +84,26 @@ class Checks:
         if self.story.disk.execute("SELECT 1 FROM events WHERE state = 0").fetchone():
             return False
         rest = True
+        moved: dict[tuple[str, int], int] = {}
+        tokens: Counter[str] = Counter()
+        for id_, account, token in self.story.disk.execute("SELECT id, account, token FROM deliveries ORDER BY id"):
+            moved[account, id_] = tokens[account]
+            tokens[account] += token
         for row in self.person.rows(("held", "due", "sending", "uncertain")):
             if row.state == "held" and self.person.choices.get(f"{row.key}@{row.revision}") in ("never", "edit"):
                 continue
             if row.reason.startswith("quiet hours"):
                 continue
-            shape = (row.state, row.hold, row.token, row.attempts, row.revision)
+            # What is due may wait for its turn: as long as those before it move, so does it.
+            before_it = moved.get((row.account, row.id), 0) if row.state == "due" else 0
+            shape = (row.state, row.hold, row.token, row.attempts, row.revision, before_it)
             if row.event in self._young():
                 continue
             before, since = self._moved.get(row.key, (None, now))
             if before != shape:
                 self._moved[row.key] = (shape, since := now)
+            if now - since <= UNMOVED and row.automation.startswith("slots"):
+                continue  # slots go on for ever; their backlog moves
             if now - since > UNMOVED:
                 said = f"{row.key} is {row.state} {row.hold} since {now - since:.0f} s: {row.reason}"
                 if said.partition(" since")[0] not in {one.partition(" since")[0] for one in self.stuck}:

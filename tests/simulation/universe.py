@@ -125,11 +125,15 @@ def _account(rnd: random.Random, number: int, beyond: bool) -> Drawn:
     remembers = rnd.choice((120.0, 600.0))
     # What is performed late, and listed later still, is so before the settle time is over.
     lag = rnd.choice((0.0, 0.0, 2.0))
-    latest = settle * 3 if beyond else settle - lag - 1.0
+    latest = settle * 4 if beyond else settle - lag - 1.0
     server = f"net{number}.example"
+    if beyond:
+        manner = rnd.choice(("none", "none", "native_key"))
     make = MutePigeon if manner == "mute" else Pigeon
     platform = make(server=server, manner=manner, settle=settle, remembers=remembers)
     fates = FATES if rnd.random() < 0.5 else tuple(rnd.sample(FATES, 3))
+    if beyond:
+        fates = ("late", "hang", "dropped")
     if rnd.random() < 0.6:
         fates = tuple(fate for fate in fates if fate != "login") or ("dropped",)
     return Drawn(
