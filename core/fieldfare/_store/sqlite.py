@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -85,6 +86,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
     Raises StoreError when the file cannot be opened, is no database, or is corrupt.
     """
+    connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=512
@@ -96,6 +98,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         if read_only:
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as exc:
+        if connection is not None:
+            connection.close()
         raise StoreError(_why(path, exc)) from exc
     return connection
 
@@ -135,7 +139,7 @@ def _migrate(connection: sqlite3.Connection, path: Path | None) -> None:
             f"{path} was written by a newer Fieldfare (store version {current}, this one knows {VERSION}); upgrade Fieldfare"
         )
     if path is not None and 0 < current < VERSION:
-        with sqlite3.connect(path.with_name(f"{path.name}.before-{current + 1}")) as copy:
+        with contextlib.closing(sqlite3.connect(path.with_name(f"{path.name}.before-{current + 1}"))) as copy:
             connection.backup(copy)
     folder = resources.files("fieldfare._store") / "migrations"
     for number in range(current + 1, VERSION + 1):
