@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import configparser
 import contextlib
-import csv
 import io
-import json
 import os
 import re
 import shlex
 import socket
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from fieldfare._cli.app import run
-from fieldfare._domain.errors import ConfigError
-from fieldfare._engine.settings import read_settings
 from tests.cli.typed import Terminal
 
-from .blocks import ROOT, Block
+from .blocks import Block
 from .commands import Wrong, held, known, lines_of
+from .files import Files
 from .running import Running
 from .stable import agrees
 
@@ -32,7 +27,6 @@ PLAIN = ("cat", "chmod", "cp", "echo", "ls", "mkdir", "mv", "rm", "sed")
 """What may be typed beside `fieldfare`, `python` and `cd`: on every machine, and harmless in a scratch folder."""
 NOTHING = "no automation is defined here"
 """What `check` says about a file of accounts or hooks that is right otherwise."""
-QUALITY = re.compile(r"^\| `([a-z-]+)` \|", re.MULTILINE)
 
 
 PORT = "8799"
@@ -49,6 +43,7 @@ class Page:
     def __init__(self, folder: Path) -> None:
         (folder / "picture.png").write_bytes(PICTURE)
         self.folder = folder
+        self.files = Files(folder)
         self.where = folder
         self.code = 0
         self.running: list[Running] = []
@@ -72,16 +67,15 @@ class Page:
         if block.why:
             self._checked(block)
             return
-        way: Callable[[Block], None] = getattr(self, f"_{block.language}")
+        ways = self if block.language in ("console", "python", "sh") else self.files
+        way: Callable[[Block], None] = getattr(ways, block.language)
         way(block)
 
-    # -- files
-
-    def _python(self, block: Block) -> None:
-        if self._shown(block):
+    def python(self, block: Block) -> None:
+        if self.files.shown(block):
             return
         compile(block.text, block.place, "exec")
-        path = self._written(block, block.name or "example.py")
+        path = self.files.written(block, block.name or "example.py")
         if path.name.startswith("test_") or "src" in path.parts or _serves(block):
             self.waits.append(block)
             return
@@ -90,103 +84,14 @@ class Page:
         if passes == (block.how == "refused"):
             raise Wrong(f"{block.place}: `fieldfare check` says\n{said}")
 
-    def _toml(self, block: Block) -> None:
-        if self._shown(block):
-            return
-        found = tomllib.loads(block.text)
-        match Path(block.name).name:
-            case "fieldfare.toml":
-                self._settings(block)
-            case "quality.toml":
-                known = QUALITY.findall((ROOT / "docs" / "quality.md").read_text(encoding="utf-8"))
-                held(block, set(found) <= set(known), f"docs/quality.md has no {sorted(set(found) - set(known))}")
-            case "pyproject.toml":
-                self._written(block, block.name)
-                self._installed(found)
-            case "" if "project" in found:
-                groups = set(found["project"].get("entry-points", {}))
-                held(block, groups <= {"fieldfare", "fieldfare.commands"}, f"nobody looks into {sorted(groups)}")
-            case "":
-                self._settings(block)
-            case _:
-                self._written(block, block.name)
-
-    def _settings(self, block: Block) -> None:
-        try:
-            read_settings(self._written(block, block.name or "fieldfare.toml").parent)
-        except ConfigError as exc:
-            raise Wrong(f"{block.place}: {exc}") from exc
-
-    def _json(self, block: Block) -> None:
-        json.loads(block.text)
-        if block.name and not self._shown(block):
-            self._written(block, block.name)
-
-    def _jsonl(self, block: Block) -> None:
-        for line in block.text.splitlines():
-            json.loads(line)
-        if not self._shown(block):
-            self._written(block, block.name or "events.jsonl")
-
-    def _csv(self, block: Block) -> None:
-        rows = list(csv.reader(block.text.splitlines()))
-        held(block, len({len(row) for row in rows}) == 1, "its rows differ in length")
-        if not self._shown(block):
-            self._written(block, block.name or "calendar.csv")
-
-    def _ini(self, block: Block) -> None:
-        parser = configparser.ConfigParser(strict=False, interpolation=None)
-        parser.read_string(block.text)
-        for section in parser.sections():
-            for key, value in parser[section].items():
-                if key.startswith("exec") and "fieldfare" in value:
-                    known(block, shlex.split(value.replace("$MAINPID", "1")))
-
-    def _text(self, block: Block) -> None:
-        for line in block.text.splitlines():
-            code = re.match(r"(\$ |fieldfare |from fieldfare|import fieldfare|pip )", line)
-            held(block, code is None, f"this looks like code: {line!r}")
-        if block.name:
-            self._written(block, block.name)
-
-    def _shown(self, block: Block) -> bool:
-        """Whether it only shows what a file has; raises Wrong when the file has it not."""
-        if block.how != "shown":
-            return False
-        path = self.folder / block.name
-        if not path.is_file():
-            path = ROOT / block.name
-        held(block, path.is_file() and block.text in path.read_text(encoding="utf-8"), f"{block.name} is otherwise")
-        return True
-
-    def _written(self, block: Block, name: str) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.text, encoding="utf-8")
-        return path
-
-    def _installed(self, pyproject: dict[str, object]) -> None:
-        """Make the page's package known to the interpreters that run its commands, as an editable install would."""
-        project = pyproject.get("project")
-        assert isinstance(project, dict)
-        info = self.folder / "src" / f"{str(project['name']).replace('-', '_')}-{project['version']}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-        )
-        lines: list[str] = []
-        for group, entries in project["entry-points"].items():
-            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
-        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
-
     # -- commands
 
-    def _sh(self, block: Block) -> None:
+    def sh(self, block: Block) -> None:
         for line in lines_of(block.text):
             said = self._command(block, line)
             held(block, self.code == 0, f"`{line}` ends with {self.code}\n{said}")
 
-    def _console(self, block: Block) -> None:
+    def console(self, block: Block) -> None:
         before, *commands = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
         if before.startswith("^C\n"):
             self._stopped(block, before.removeprefix("^C\n"))
