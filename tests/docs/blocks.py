@@ -5,7 +5,7 @@ A fence says what its block is: a language, then at most one name of a file, and
     ```python                       an automation file: it passes `fieldfare check` by itself
     ```python shop/answers.py       a file of the page's project, written where the page comes to it
     ```python shop/answers.py shown a piece of a file that the page's project, or this repository, has by then
-    ```python refused               an automation file that `fieldfare check` must not let pass
+    ```python refused               an automation file that `fieldfare check` must not let pass; of events, wrong ones
     ```console                      commands after `$ `, each with what it prints; a line `...` stands for any lines;
                                     `^C` stops what runs, and lines before any `$ ` are what it prints next
     ```sh                           commands alone

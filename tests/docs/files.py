@@ -122,7 +122,7 @@ class Files:
 
 def _event(block: Block, found: Any) -> None:
     """That what looks like an event is one."""
-    if not isinstance(found, dict) or found.get("kind") not in EVENTS:
+    if block.how == "refused" or not isinstance(found, dict) or found.get("kind") not in EVENTS:
         return
     try:
         EVENTS[found["kind"]].model_validate({name: value for name, value in found.items() if name != "kind"})

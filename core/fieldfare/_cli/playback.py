@@ -49,7 +49,8 @@ def written(opened: Opened, file: Path) -> list[Event]:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError("", [Mistake(file, 0, 0, f"cannot be read: {exc}")]) from exc
+        why = getattr(exc, "strerror", None) or str(exc)
+        raise ConfigError("", [Mistake(file, 0, 0, f"cannot be read: {why.lower()}")]) from exc
     events: list[Event] = []
     mistakes: list[Mistake] = []
     for line, source, value in _values(file, text, mistakes):
