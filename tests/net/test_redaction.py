@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -206,6 +206,23 @@ def test_what_is_named_as_a_secret_is_hidden_and_the_rest_stays(text: str, shown
     redactor = Redactor()
     assert redactor.redact(text) == shown
     assert redactor.redact(shown) == shown
+
+
+NAMES = (
+    *("token", "csrf.token", "client_secret", "password", "passwd", "passphrase", "api_key", "api-key", "apikey"),
+    *("private_key", "private-key", "privatekey", "jwt", "credential", "credentials", "authorization"),
+    *("proxy-authorization", "cookie", "set-cookie", "oauth_signature", "code_verifier"),
+)
+
+
+@pytest.mark.parametrize("spelling", [str.lower, str.upper])
+@pytest.mark.parametrize(
+    "text",
+    [form.format(name) for name in NAMES for form in ("a {}=v4lu3 b", 'a "{}": "v4lu3" b')]
+    + [f"/a?{name}=v4lu3 b" for name in ("code", "sig", "key", "auth", "signature")],
+)
+def test_every_name_that_says_secret_hides_its_value(text: str, spelling: Callable[[str], str]) -> None:
+    assert "v4lu3" not in Redactor().redact(spelling(text)).lower()
 
 
 @pytest.mark.parametrize("secret", ["", "a", "abc"])
