@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .mention import matching
-from .processes import PATIENCE, Child, Failed, Scene
+from .processes import Child, Failed, Scene
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -87,7 +87,7 @@ def _settled(scene: Scene, count: int) -> float:
     scene.offered += count
     replies = matching(0, scene.offered)
     wanted = {"events": scene.offered, "undecided": 0, "deliveries": replies, "delivered": replies}
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + scene.patience
     while (seen := scene.peer.ask()["replies"]) < replies:
         if time.monotonic() > until or scene.daemon.process.poll() is not None:
             raise Failed(f"lost: {replies} replies were due, {seen} came; {scene.daemon.look()}: {scene.daemon.tail()}")

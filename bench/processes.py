@@ -172,6 +172,8 @@ class Scene:
     accounts: int
     keyword: str
     offered: int = 0
+    patience: float = PATIENCE
+    """Seconds until what has not come is lost."""
 
     @classmethod
     def open(
