@@ -105,7 +105,8 @@ class FeedLanes:
 
     async def _lane(self, key: str, feed: _Feed) -> None:
         try:
-            async with self._slots if feed.use.feed.accounts else _Free():
+            asks = feed.use.feed.accounts and not feed.use.feed.arrives_at
+            async with self._slots if asks else _Free():
                 wait = await self._pull(key, feed)
         except asyncio.CancelledError:
             raise
@@ -152,7 +153,7 @@ class FeedLanes:
 
 
 class _Free:
-    """No slot is needed: the feed does not go to a network of an account."""
+    """No slot is needed: the feed does not ask a network; one that waits for web hooks would never give it back."""
 
     async def __aenter__(self) -> None: ...
 
