@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cache
 
 import structlog
 
@@ -86,24 +87,24 @@ class Endpoint:
             return 404
         if scope["method"] != "POST":
             return 405
+        loop = asyncio.get_running_loop()
+        late = 408
         try:
-            async with asyncio.timeout(SLOWEST):
+            async with asyncio.timeout(SLOWEST) as limit:
                 body = await _body(receive)
-        except TimeoutError:
-            return 408
-        if body is None:
-            return 413
-        raw: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
-        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        arrival = Arrival(headers, body, self._clock.now(), _once(answer))
-        if not self._arrivals.put(path, arrival):
-            return 503
-        try:
-            async with asyncio.timeout(SLOWEST):
+                if body is None:
+                    return 413
+                raw: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]
+                headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+                answer: asyncio.Future[int] = loop.create_future()
+                arrival = Arrival(headers, body, self._clock.now(), _once(answer))
+                if not self._arrivals.put(path, arrival):
+                    return 503
+                late = 503
+                limit.reschedule(loop.time() + SLOWEST)
                 return await answer
         except TimeoutError:
-            return 503
+            return late
 
 
 def _once(answer: asyncio.Future[int]) -> Callable[[int], None]:
@@ -137,13 +138,20 @@ _HEADERS = ((b"content-type", b"text/plain"), (b"x-content-type-options", b"nosn
 
 
 async def _respond(send: Send, status: int) -> None:
+    start, body = _messages(status)
+    await send(start)
+    await send(body)
+
+
+@cache
+def _messages(status: int) -> tuple[dict[str, object], dict[str, object]]:
     said = _SAYS.get(status, b"")
     # Without a length the answer would go out in chunks.
     headers = [*_HEADERS, (b"content-length", str(len(said)).encode())]
     if status == 503:
         headers.append((b"retry-after", b"5"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": said})
+    start: dict[str, object] = {"type": "http.response.start", "status": status, "headers": headers}
+    return start, {"type": "http.response.body", "body": said}
 
 
 class Listener:
