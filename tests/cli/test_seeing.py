@@ -154,10 +154,10 @@ def test_a_refusal_keeps_its_reason(village: Lived) -> None:
     assert "said yesterday" in typed("explain", "2", where=folder).out
 
 
-def test_what_was_cancelled_can_be_tried_again(village: Lived) -> None:
+def test_what_was_cancelled_can_be_tried_again_and_asks_its_approver_again(village: Lived) -> None:
     folder = village(5)
     assert typed("outbox", "cancel", "2", where=folder).out.endswith(": cancelled\n")
-    assert typed("outbox", "retry", "2", where=folder).out.endswith(": due\n")
+    assert typed("outbox", "retry", "2", where=folder).out.endswith(": held\n")
 
 
 def test_a_text_can_come_from_stdin(village: Lived) -> None:
