@@ -110,7 +110,7 @@ def test_a_retry_takes_its_second_key_again() -> None:
 def test_what_was_edited_while_its_name_was_gone_does_not_leave_unapproved() -> None:
     async def story() -> None:
         store = Store.in_memory()
-        everything = {"automations": {"ads"}, "accounts": {"brand"}, "kinds": {"publish"}, "now": NOW}
+        everything: dict[str, Any] = {"automations": {"ads"}, "accounts": {"brand"}, "kinds": {"publish"}, "now": NOW}
         await admit(store, planned("a", kind="publish", approval=EDITOR))
         await store.do(control.approve, key="a", digest="d", by="editor", now=NOW)
         await store.do(control.adopt, **everything | {"automations": set()})
