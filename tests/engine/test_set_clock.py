@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fieldfare import Rate
 from fieldfare._engine.daemon import Daemon
 from fieldfare._engine.stop import LEASE
@@ -78,12 +80,15 @@ def test_what_is_decided_after_the_clock_was_set_back_is_not_overdue(tmp_path: P
     run(story())
 
 
-def test_a_clock_that_was_set_back_while_no_daemon_ran_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beats", [False, True], ids=["while it was down", "just before it died"])
+def test_a_clock_that_was_set_back_is_noticed_at_the_next_start(tmp_path: Path, beats: bool) -> None:
     async def story() -> None:
         line = await Line(tmp_path, posting(Desk(NotSent("refused"), DONE))).start()
         await hooked(line)
         await line.store.do(accounts.beat, now=ms(line.clock.now()))
         line.clock.set_wall(START - DAY)
+        if beats:
+            await line.store.do(accounts.beat, now=ms(line.clock.now()))
         await line.restart()
         await line.move(5)
         assert line.states == ["delivered"]

@@ -207,8 +207,9 @@ class Engine:
         by, self._ahead = self._ahead - ahead, ahead
         if by > SET_BACK:
             log.warning("the clock was set back", seconds=by / 1000)
-            self._booted = min(self._booted, ms(self._around.clock.now()))
-            await self._around.store.do(claim.set_back, by=by)
+            now = ms(self._around.clock.now())
+            self._booted = min(self._booted, now)
+            await self._around.store.do(claim.set_back, by=by, now=now)
             self.wake()
 
     async def round(self) -> None:

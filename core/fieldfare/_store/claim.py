@@ -136,7 +136,7 @@ def next_due(c: Connection, account: str) -> int | None:
     return max(int(row[0]), int(frozen[0]) if frozen else 0)
 
 
-def set_back(c: Connection, *, by: int) -> None:
+def set_back(c: Connection, *, by: int, now: int) -> None:
     """The wall clock was set back by `by` ms: what waits for a span of time waits no longer than it would have.
 
     A wait for a time of day is none of these: limits are asked again when it is over.
@@ -146,6 +146,7 @@ def set_back(c: Connection, *, by: int) -> None:
         "UPDATE accounts SET frozen_until = max(frozen_until - ?, 0), caught_up_at = max(caught_up_at - ?, 0)", (by, by)
     )
     c.execute("UPDATE rates SET at = at - ?", (by,))
+    c.execute("UPDATE meta SET value = ? WHERE key = 'seen_at'", (str(now),))
 
 
 def recover(c: Connection, *, now: int) -> tuple[int, int]:
@@ -155,7 +156,7 @@ def recover(c: Connection, *, now: int) -> tuple[int, int]:
     """
     seen = c.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seen_at'").fetchone()
     if seen is not None and seen[0] > now:
-        set_back(c, by=seen[0] - now)
+        set_back(c, by=seen[0] - now, now=now)
     rows = c.execute("SELECT id, token FROM deliveries WHERE state = 'sending'").fetchall()
     doubtful = 0
     for id_, token in rows:
