@@ -127,3 +127,20 @@ def test_a_lease_that_was_renewed_before_the_process_was_stopped_is_as_old_as_th
         assert line.gate.why() == "the lease on the store was not renewed in time"
 
     run(story())
+
+
+def test_what_was_on_its_way_when_the_daemon_died_goes_on_although_the_clock_was_set_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        line = await Line(tmp_path, posting(Desk(NotSent("refused"), DONE))).start()
+        await hooked(line)
+        line.clock.move(5)
+        way = await line.engine._way("brand")
+        assert way is not None
+        assert len(await line.engine._deliverer.claim("brand", way)) == 1
+        await line.store.do(accounts.beat, now=ms(line.clock.now()))
+        line.clock.set_wall(START - DAY)
+        await line.restart()
+        await line.round()
+        assert line.states == ["delivered"]
+
+    run(story())

@@ -10,7 +10,7 @@ from .._contract.limits import Limit
 from . import limits as fences
 from .events import trouble
 from .settle import doubt, end
-from .steps import is_paused
+from .steps import AT_ONCE, is_paused
 
 OVERDUE_MS = 60_000
 PACE_MS = 20_000
@@ -173,8 +173,9 @@ def recover(c: Connection, *, now: int) -> tuple[int, int]:
             doubt(c, id_, f"the daemon stopped between sending and recording {open_step[0]!r}", now)
         else:
             c.execute(
-                "UPDATE deliveries SET state = 'due', attempts = max(attempts - 1, 0), reason = ?, updated_at = ? WHERE id = ?",
-                ("the daemon stopped before anything left", now, id_),
+                "UPDATE deliveries SET state = 'due', attempts = max(attempts - 1, 0), not_before = ?, reason = ?,"
+                " updated_at = ? WHERE id = ?",
+                (AT_ONCE, "the daemon stopped before anything left", now, id_),
             )
     return len(rows) - doubtful, doubtful
 
