@@ -39,6 +39,7 @@ def main() -> int:
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (1)")
     parser.add_argument("--trace", action="store_true", help="print the whole trace of the first seed")
+    parser.add_argument("--until-bad", action="store_true", help="stop at the first bad one")
     given = parser.parse_args()
     if given.trace:
         run = simulate(given.first)
@@ -57,6 +58,8 @@ def main() -> int:
         if run.bad:
             print(f"seed {run.seed}:", *run.lost, *run.doubled, *run.stuck, *run.broken, sep="\n    ", flush=True)
             first_bad = first_bad or run
+            if given.until_bad:
+                break
     took = time.perf_counter() - began
     said["seeds_per_second"] = round(given.seeds / took, 1)
     beyond = given.beyond if given.beyond >= 0 else given.seeds // 10

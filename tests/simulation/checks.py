@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from fieldfare._engine.explain import Explainer
 from fieldfare._store import query
+from fieldfare._store.sqlite import ms
 
 from .connector import KIND
 from .network import Begun
@@ -81,7 +82,9 @@ class Checks:
     def at_rest(self) -> bool:
         """Everything is final or nobody can move it any more; what should move and does not is stuck."""
         now = self.story.loop.virtual
-        if self.story.disk.execute("SELECT 1 FROM events WHERE state = 0").fetchone():
+        if self.story.disk.execute(
+            "SELECT 1 FROM events WHERE state = 0 UNION SELECT 1 FROM feeds WHERE error != ''"
+        ).fetchone():
             return False
         rest = True
         moved: dict[tuple[str, int], int] = {}
@@ -167,6 +170,7 @@ class Checks:
                 self.lost.append(f"web hook {hook} at {path} was acknowledged and is {known.get(hook)}")
         for network in self.story.networks.values():
             self._mentions(network.name)
+        self._sequels()
         host = plugins()
         decode = lambda kind, body: host.event(kind).model_validate_json(body)  # noqa: E731
         explainer = Explainer(store=disk, decode=decode, now=self.story.clock.now())
@@ -196,6 +200,24 @@ class Checks:
             gap = self.story.leapt and len(self.story.holders) > 1
             if rows.get(mention["id"]) == 2 and visible > known_from + 30 and not gap:
                 self.lost.append(f"mention {mention['id']} came while we looked, and counts as missed")
+
+    def _sequels(self) -> None:
+        """Everything that was delivered is a fact for whoever waits for it."""
+        for feed, key in self.story.disk.execute("SELECT id, key FROM feeds WHERE key LIKE 'delivered:%'"):
+            automation = key.split(":")[1]
+            have = {e for (e,) in self.story.disk.execute("SELECT event FROM events WHERE feed = ?", (feed,))}
+            for row in self.person.rows(("delivered",)):
+                young = row.updated_at > ms(self.story.clock.now()) - 60_000
+                steady = not (self.story.universe.jumps or self.story.ever_absent or young)
+                if row.automation == automation and str(row.id) not in have and steady:
+                    self.lost.append(f"nobody who waits for {automation} was told of {row.key}")
+        rows = self.story.disk.execute(
+            "SELECT e.event FROM events e JOIN feeds f ON f.id = e.feed WHERE f.key LIKE 'trouble:%'"
+        )
+        told = {int(event) for (event,) in rows}
+        for (seq,) in self.story.disk.execute("SELECT seq FROM troubles ORDER BY seq DESC LIMIT -1 OFFSET 10"):
+            if seq not in told:
+                self.lost.append(f"nobody was told of trouble {seq}")
 
     def _readers(self) -> dict[str, list[str]]:
         """Automations that were there all the time, by the feed that they read."""

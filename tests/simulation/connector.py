@@ -67,6 +67,7 @@ class Mute(Publishes, Replies, Likes, Boosts, ReadsMentions):
     """A session that cannot be asked what happened."""
 
     in_flight = 3
+    by_cursor = False
 
     def __init__(self, base: str, manner: str, settle: float, remembers: float, services: Services) -> None:
         self._base = base
@@ -92,6 +93,10 @@ class Mute(Publishes, Replies, Likes, Boosts, ReadsMentions):
         return Author(id=answer["id"], handle="brand")
 
     async def mentions(self, cursor: str | None, known: Any) -> Batch[Mention]:
+        if self.by_cursor:
+            after = int(cursor or "0")
+            fresh = (await self._read("mentions", after=str(after)))["mentions"]
+            return Batch([self._mention(m) for m in fresh], str(after + len(fresh)))
         listed = (await self._read("mentions"))["mentions"]
         # Every tenth page comes again whole, as after a cursor that went back.
         have = frozenset[str]() if len(listed) % 10 == 3 else await known([m["id"] for m in listed])
@@ -227,6 +232,8 @@ class Pigeon(Platform):
     manner: str
     settle: float
     remembers: float
+    by_cursor: bool
+    """Mentions are read behind the cursor; else the newest page is read each time."""
 
     @property
     def bounds(self) -> Bounds:
@@ -239,7 +246,9 @@ class Pigeon(Platform):
     async def open(self, services: Services) -> Session:
         made = self.session
         assert issubclass(made, Mute)
-        return made(f"https://{self.server}", self.manner, self.settle, self.remembers, services)
+        session = made(f"https://{self.server}", self.manner, self.settle, self.remembers, services)
+        session.by_cursor = self.by_cursor
+        return session
 
 
 class MutePigeon(Pigeon):

@@ -34,7 +34,9 @@ process: contextvars.ContextVar[Process | None] = contextvars.ContextVar("proces
 class SimTask(asyncio.Task[Any]):
     """A task whose hash is its number: sets of tasks have the same order in every run."""
 
-    number = 0
+    def __init__(self, coro: Any, *, number: int, **more: Any) -> None:
+        self.number = number
+        super().__init__(coro, **more)
 
     def __hash__(self) -> int:
         return self.number
@@ -60,8 +62,7 @@ class SimLoop(base_events.BaseEventLoop):
     def _task(
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **more: Any
     ) -> SimTask:
-        task: SimTask = SimTask(coro, loop=loop, **more)
-        task.number = len(self.tasks)
+        task = SimTask(coro, number=len(self.tasks), loop=loop, **more)
         self.tasks.append(task)
         return task
 

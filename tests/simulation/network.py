@@ -35,7 +35,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A write whose first byte left us."""
+    """A write that left us; `at` is when it was handed to the wire."""
 
     at: float
     intent: str
@@ -136,6 +136,7 @@ class Network:
         """What httpx would see."""
         wire.left = False
         read = message.method == "GET"
+        handed = self.loop.virtual
         fate = self._fate(read)
         if fate == "refused":
             await asyncio.sleep(self.rnd.random() * 0.01)
@@ -146,7 +147,7 @@ class Network:
             words = json.loads(message.content or b"{}")
             intent, step = message.headers.get("x-intent", ""), message.headers.get("x-step", "")
             self.say(f"{self.name} {step} of {intent} leaves: {fate or 'well'}")
-            self.begins(Begun(self.loop.virtual, intent, step, str(words.get("text", ""))))
+            self.begins(Begun(handed, intent, step, str(words.get("text", ""))))
         answer: asyncio.Future[httpx.Response] = self.loop.create_future()
         self.later(self.rnd.random() * 0.2, self._arrives, message, fate, answer)
         return await answer
@@ -225,8 +226,11 @@ class Network:
             case "GET", "me":
                 return self._answer(200, {"id": f"id-of-{self.name}"})
             case "GET", "mentions":
-                seen = [m for at, m in self.mentions if at <= self.loop.virtual]
-                return self._answer(200, {"mentions": seen[-40:]})
+                seen = [one for one in self.mentions if one[0] <= self.loop.virtual]
+                if "after" in query:  # in the order in which they became visible
+                    order = sorted(seen, key=lambda one: one[0])[int(query["after"]) :]
+                    return self._answer(200, {"mentions": [m for _, m in order]})
+                return self._answer(200, {"mentions": [m for _, m in seen[-40:]]})
             case "GET", "posts":
                 return self._listing(int(query.get("skip", "0")))
             case "GET", "containers", id_:

@@ -57,6 +57,7 @@ class Person:
     async def live(self) -> None:
         while True:
             await asyncio.sleep(self.rnd.uniform(2, 8))
+            self.story.look()
             for row in self.rows(("held", "uncertain")):
                 await self._answer(row)
             if not self.patient and self.rnd.random() < self.story.universe.stops:
@@ -116,10 +117,13 @@ class Person:
                 return
 
     async def _approve(self, row: Full) -> None:
-        said = await self._do("approve", key=row.key, digest=row.digest[:12])
-        # Without an answer it may have been taken: it was meant.
-        if not isinstance(said, str):
-            self.approved[row.key] = Approved(row.digest, texts_of(row))
+        before = self.approved.get(row.key)
+        # It may be taken although no answer comes: it was meant from the first.
+        self.approved[row.key] = Approved(row.digest, texts_of(row))
+        if isinstance(await self._do("approve", key=row.key, digest=row.digest[:12]), str):
+            self.approved.pop(row.key)
+            if before is not None:
+                self.approved[row.key] = before
 
     async def _edit(self, row: Full) -> None:
         if row.kind not in ("publish", "reply"):

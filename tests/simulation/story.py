@@ -31,7 +31,7 @@ from .network import Begun, Network
 from .store import disk
 from .universe import PASSWORD, Universe, automation_set, drawn, plugins, renamed
 
-LONGEST_PEACE = 2400.0
+LONGEST_PEACE = 9000.0
 """Seconds of virtual time after the last fault in which everything must come to rest."""
 
 
@@ -150,6 +150,9 @@ class Story:
     def _committed(self) -> None:
         if self.after_commit is not None:
             self.after_commit()
+
+    def look(self) -> None:
+        """Note which feeds have been pulled by now."""
         for (key,) in self.disk.execute("SELECT key FROM feeds WHERE pulled_at IS NOT NULL"):
             self.first_seen.setdefault(key, self.loop.virtual)
 

@@ -41,6 +41,7 @@ from fieldfare import (
 )
 from fieldfare._engine.placed import Placed
 from fieldfare._engine.sets import AutomationSet
+from fieldfare._feeds import plugin
 from fieldfare._host import PluginHost
 
 from .connector import KIND, MutePigeon, Pigeon
@@ -52,7 +53,7 @@ PASSWORD = "canary-simulation-5c1e"
 @functools.cache
 def plugins() -> PluginHost:
     host = PluginHost()
-    host.discover()
+    host.register(plugin, name="core")
     return host
 
 
@@ -130,7 +131,8 @@ def _account(rnd: random.Random, number: int, beyond: bool) -> Drawn:
     if beyond:
         manner = rnd.choice(("none", "none", "native_key"))
     make = MutePigeon if manner == "mute" else Pigeon
-    platform = make(server=server, manner=manner, settle=settle, remembers=remembers)
+    by_cursor = rnd.random() < 0.5
+    platform = make(server=server, manner=manner, settle=settle, remembers=remembers, by_cursor=by_cursor)
     fates = FATES if rnd.random() < 0.5 else tuple(rnd.sample(FATES, 3))
     if beyond:
         fates = ("late", "hang", "dropped")
@@ -146,7 +148,7 @@ def _account(rnd: random.Random, number: int, beyond: bool) -> Drawn:
         fates=fates,
         skew=rnd.choice((0.0, 0.0, -70.0, 45.0)),
         lag=lag,
-        reach=rnd.choice((1000, 1000, 6)),
+        reach=rnd.choice((1000, 1000, 3)),
     )
 
 
