@@ -29,8 +29,10 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 
 def planned(key: str, **more: Any) -> Planned:
-    whole = {"automation": "ads", "account": "brand", "kind": "boost", "action": "{}", "digest": "d", "line": key}
-    return Planned(key=key, fingerprint=key, late_ms=3_600_000, expires_at=NOW + 3_600_000, **(whole | more))
+    whole: dict[str, Any] = {"automation": "ads", "account": "brand", "kind": "boost", "action": "{}", "digest": "d"}
+    return Planned(
+        key=key, fingerprint=key, late_ms=3_600_000, expires_at=NOW + 3_600_000, **{**whole, "line": key, **more}
+    )
 
 
 async def admit(store: Store, *plans: Planned) -> None:
@@ -113,7 +115,7 @@ def test_what_was_edited_while_its_name_was_gone_does_not_leave_unapproved() -> 
         everything: dict[str, Any] = {"automations": {"ads"}, "accounts": {"brand"}, "kinds": {"publish"}, "now": NOW}
         await admit(store, planned("a", kind="publish", approval=EDITOR))
         await store.do(control.approve, key="a", digest="d", by="editor", now=NOW)
-        await store.do(control.adopt, **everything | {"automations": set()})
+        await store.do(control.adopt, **{**everything, "automations": set()})
         assert state(store, "a") == ("held", "missing")
         await store.do(
             control.edit, key="a", action="{}", digest="e", fingerprint="e", asks=False, by="another", now=NOW
