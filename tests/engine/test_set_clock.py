@@ -13,7 +13,7 @@ import pytest
 from fieldfare import Rate
 from fieldfare._engine.daemon import Daemon
 from fieldfare._engine.stop import LEASE
-from fieldfare._store import accounts, query
+from fieldfare._store import accounts, events, query
 from fieldfare._store.sqlite import ms
 from fieldfare.plugin import NotSent
 
@@ -142,5 +142,19 @@ def test_what_was_on_its_way_when_the_daemon_died_goes_on_although_the_clock_was
         await line.restart()
         await line.round()
         assert line.states == ["delivered"]
+
+    run(story())
+
+
+def test_a_feed_that_is_back_says_so_although_nothing_is_new(tmp_path: Path) -> None:
+    async def story() -> None:
+        line = await Line(tmp_path, posting(Desk(DONE))).start()
+        (key,) = (row[0] for row in line.store.read(query.feeds))
+        await line.round()
+        await line.store.do(events.pull_failed, feed=key, now=ms(line.clock.now()), error="it did not answer")
+        line.engine.feeds._ingestor.pulled.clear()
+        line.clock.move(1)
+        await line.round()
+        assert [row[3] for row in line.store.read(query.feeds)] == [""]
 
     run(story())

@@ -117,25 +117,29 @@ class Ingestor:
     """Who is told of each new event after the transaction; None when nobody listens."""
     pulled: dict[str, float] = field(default_factory=dict[str, float])
     """When this process last pulled a feed well (monotonic): no gap is seen where only the clock was set."""
+    down: set[str] = field(default_factory=set[str])
+    """Feeds whose last pull failed."""
 
     async def pull(self, key: str, feed: Feed[Any]) -> Pulled:
         """One pull. A source that does not answer changes nothing but the feed's error."""
         start, began = self.clock.now(), self.clock.monotonic()
+        before, back = self.pulled.get(key), key in self.down
         cursor, pulled_at = self.store.read(events.cursor_of, key)
         try:
             services = await self.services(key, feed, start)
             batch = cast(Batch[Event], await feed.pull(cursor, services))
         except (PlatformError, ConfigError) as exc:
+            self.down.add(key)
             await self.store.do(events.pull_failed, feed=key, now=ms(start), error=str(exc))
             return Pulled((), failed=str(exc) or type(exc).__name__, retry_after=getattr(exc, "retry_after", None))
-        before = self.pulled.get(key)
         watched = before is not None and self.clock.monotonic() - before <= feed.grace.total_seconds()
         account = feed.accounts[0] if len(feed.accounts) == 1 else ""
         facts = [_fact(_placed(event, account)) for event in batch.events]
         if not facts and batch.cursor == cursor and pulled_at is not None and not batch.notes:
-            if ms(start) - pulled_at > TOUCH_MS:
+            # A feed that is back says so at once; a record from the future is of a clock that was set back.
+            if back or before is None or abs(ms(start) - pulled_at) > TOUCH_MS:
                 await self._touch(key, cursor, start)
-            self.pulled[key] = began
+            self._well(key, began)
             return Pulled((), batch.more, batch.next_at)
         fresh = await self.store.do(
             events.ingest,
@@ -145,7 +149,7 @@ class Ingestor:
             now=ms(self.clock.now()),
             missed_before=_missed_before(feed, batch, start, pulled_at, watched=watched),
         )
-        self.pulled[key] = began
+        self._well(key, began)
         if batch.committed is not None:
             batch.committed()
         for note in batch.notes:
@@ -154,6 +158,10 @@ class Ingestor:
         if tell is not None and fresh:
             self._tell(tell, fresh, batch.events)
         return Pulled(tuple(fresh), batch.more, batch.next_at)
+
+    def _well(self, key: str, began: float) -> None:
+        self.pulled[key] = began
+        self.down.discard(key)
 
     async def _touch(self, key: str, cursor: str | None, start: datetime) -> None:
         await self.store.do(events.ingest, feed=key, facts=(), cursor=cursor, now=ms(start), missed_before=None)
