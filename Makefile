@@ -7,9 +7,12 @@ STAMP := $(VENV)/.ready-$(or $(VERSION),none)
 MEMBERS := $(wildcard plugins/*/*/pyproject.toml)
 PYTEST := $(BIN)/python -P -m pytest
 PYTEST_ARGS ?=
+SEEDS ?= 1000
+FIRST ?= 1
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench networks wheels try-wheels pin
+.PHONY: help demo test lint format bench simulate controls networks wheels try-wheels pin
 
 help:
 	@echo "make demo        the daemon on the Playground, twenty seconds, no account needed"
@@ -17,6 +20,8 @@ help:
 	@echo "make lint        ruff, mypy, pyright, import-linter"
 	@echo "make format      rewrites the code the way make lint wants it"
 	@echo "make bench       the benchmark; BENCH=full takes longer"
+	@echo "make simulate    the whole daemon in virtual time, faults and all; SEEDS=20000 FIRST=1 JOBS=2"
+	@echo "make controls    takes one guard away at a time and sees the simulation notice"
 	@echo "make networks    the connectors against real servers, which needs npm"
 	@echo "make wheels      one wheel and one sdist for each distribution, in dist/"
 	@echo "make try-wheels  installs them into a second environment and uses them there"
@@ -45,6 +50,12 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+simulate: $(STAMP)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
+
+controls: $(STAMP)
+	$(BIN)/python -m tests.simulation.controls --jobs $(JOBS)
 
 networks: $(STAMP)
 	$(PYTEST) tests/networks $(PYTEST_ARGS)

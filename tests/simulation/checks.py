@@ -193,7 +193,7 @@ class Checks:
             (id_ for (id_,) in self.story.disk.execute("SELECT id FROM events WHERE feed = ?", found)), default=0
         )
         network = next(n for n in self.story.networks.values() if n.name == name)
-        known_from = self.story.first_seen.get(feed, 0.0)
+        known_from = self.story.first_seen.get(feed, self.story.loop.virtual)
         for visible, mention in network.mentions[-30:]:
             if visible < self.story.loop.virtual - 60 and mention["id"] not in rows:
                 self.lost.append(f"mention {mention['id']} was listed and is not recorded (first {first})")

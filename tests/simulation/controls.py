@@ -58,7 +58,7 @@ CONTROLS = (
     ),
     Control(
         "token check removed",
-        ("doubled", "broken", "lost"),
+        ("doubled", "broken", "lost", "stuck"),
         (
             Change(f"{STORE}/writer.py", "    if token is not None:\n", "    if False:\n"),
             Change(

@@ -57,7 +57,6 @@ class Person:
     async def live(self) -> None:
         while True:
             await asyncio.sleep(self.rnd.uniform(2, 8))
-            self.story.look()
             for row in self.rows(("held", "uncertain")):
                 await self._answer(row)
             if not self.patient and self.rnd.random() < self.story.universe.stops:

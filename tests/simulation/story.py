@@ -191,6 +191,11 @@ class Story:
 
     # -- faults
 
+    async def looking(self) -> None:
+        while True:
+            self.look()
+            await asyncio.sleep(1)
+
     async def faults(self) -> None:
         """Kills, stops and clocks that are set, as often as the universe says."""
         rnd, universe = self.rnd, self.universe
@@ -402,7 +407,7 @@ async def _unfold(story: Story, person: Any, checks: Any) -> None:
     universe = story.universe
     story.start()
     doing = [story.loop.create_task(one) for one in (story.people(), story.faults(), story.reloads())]
-    judging = story.loop.create_task(person.live())
+    judging = [story.loop.create_task(one) for one in (person.live(), story.looking())]
     await asyncio.sleep(universe.length)
     for task in doing:
         task.cancel()
@@ -417,13 +422,16 @@ async def _unfold(story: Story, person: Any, checks: Any) -> None:
     story._again()
     began = story.loop.virtual
     await asyncio.sleep(100)
-    await story.operate("reload", {})
+    while not isinstance(said := await story.operate("reload", {}), dict):
+        story.trace.say(f"reload: {said}")
+        await asyncio.sleep(5)
     await person.everything_goes_on()
     while story.loop.virtual - began < LONGEST_PEACE:
         await asyncio.sleep(5)
         if checks.at_rest():
             break
-    judging.cancel()
+    for task in judging:
+        task.cancel()
 
 
 def _tear_down(story: Story) -> None:
