@@ -96,6 +96,11 @@ class Gate(Attempt):
         """Steps that were sent and have no answer."""
         return [s.name for s in self._ledger.values() if s.sent_at is not None and not s.answered]
 
+    @property
+    def begun(self) -> bool:
+        """A step of the delivery has left, in this attempt or an earlier one."""
+        return any(s.sent_at is not None for s in self._ledger.values())
+
     def key(self, step: str) -> str:
         named = f"{self._claimed.key}\n{self._claimed.revision}\n{step}"
         return hashlib.sha256(named.encode()).hexdigest()[:32]

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -134,7 +134,9 @@ class Deliverer:
                 if said is not None:
                     await self._do(settle.refused, claimed, reason=said)
                     return "refused", said
-            result = await action.perform(way.session, gate)
+            result = cast(object, await action.perform(way.session, gate))
+            if not isinstance(result, Receipt | Pending):
+                raise TypeError(f"{claimed.kind} gave {type(result).__name__} where a Receipt or Pending is wanted")
         except Exception as exc:
             return await self._raised(claimed, gate, exc)
         if isinstance(result, Pending):
@@ -160,9 +162,13 @@ class Deliverer:
         return "uncertain", reason
 
     async def _raised(self, claimed: Claimed, gate: Gate, exc: Exception) -> tuple[str, str]:
-        said = self.redact(str(exc)) or type(exc).__name__
+        # Networks cut texts anywhere; half a letter cannot be written down.
+        said = self.redact(str(exc)).encode("utf-8", "replace").decode() or type(exc).__name__
         if gate.open_steps or isinstance(exc, OutcomeUnknown):
             if not gate.open_steps:
+                if gate.begun:
+                    await self._doubt(claimed, said)
+                    return "uncertain", said
                 # A connector may call its own reads unknown: nothing was sent, so nothing is in doubt.
                 return await self._later(claimed, said, None)
             await self._doubt(claimed, said)
@@ -184,11 +190,16 @@ class Deliverer:
                 await self.store.do(accounts.auth_failed, name=claimed.account, error=said, now=self._now())
                 await self._do(settle.again, claimed, at=AT_ONCE, reason=said, outcome="auth failed", counts=False)
                 return "due", said
-            case Rejected() | MediaError() | LookupError():
+            case Rejected() | MediaError():
                 await self._do(settle.failed, claimed, reason=said)
                 return "failed", said
             case _:
                 log.error("connector raised", delivery=claimed.key, exc_info=exc)
+                if gate.begun:
+                    # Nothing would ever end what only goes forward and stumbles at the same place each time.
+                    reason = f"its answer came, and then: {type(exc).__name__}: {said}"
+                    await self._doubt(claimed, reason)
+                    return "uncertain", reason
                 return await self._later(claimed, f"{type(exc).__name__}: {said}", None)
 
     async def _later(self, claimed: Claimed, reason: str, retry_after: float | None) -> tuple[str, str]:

@@ -84,7 +84,7 @@ def claim(
             break
         if fingerprint in prints:
             continue
-        overdue = created < booted - OVERDUE_MS and not attempts
+        overdue = created < booted - OVERDUE_MS and not attempts and not begun
         if overdue and late == "skip" and max(not_before, created) < booted - OVERDUE_MS:
             end(c, id_, "expired", "its time passed while the daemon was not running", now)
             continue
