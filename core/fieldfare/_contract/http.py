@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 from .._domain.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected
 
@@ -54,9 +55,13 @@ class Answer:
     url: str = field(default="", repr=False)
 
     def json(self) -> Any:
-        """The body as JSON; raises `ValueError` when it is not, or when it is nested beyond all measure."""
+        """The body as JSON; raises `ValueError` when it is not, or when it is nested beyond all measure.
+
+        Half of a surrogate pair, which JSON can write and no text can hold, is read as U+FFFD.
+        """
         try:
-            return json.loads(self.body)
+            read = json.loads(self.body)
+            return _whole(read) if _SURROGATE.search(self.body) else read
         except RecursionError as exc:
             raise ValueError("the JSON is nested too deeply") from exc
 
@@ -72,6 +77,22 @@ class Answer:
             return email.utils.parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
         except (KeyError, ValueError, TypeError):
             return None
+
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _whole(value: Any) -> Any:
+    """The same with every text such that it can be encoded."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_whole(item) for item in cast(Sequence[Any], value)]
+        case dict():
+            return {_whole(key): _whole(item) for key, item in cast("dict[str, Any]", value).items()}
+        case _:
+            return value
 
 
 Sort: TypeAlias = Callable[[Answer], None]
