@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
+from ..._domain.errors import StoreError
 from ..._domain.events import Event, MetricsObserved
 from ..._store import events
 from ..._store.admission import Admitted, Conclusion, Judged, conclude
@@ -94,10 +96,27 @@ class DecideLane:
         now = self._clock.now()
         conclusions = [self._guarded(row, current, now) for row in rows]
         self._after = rows[-1].row
-        done = await self._store.do(conclude, conclusions, judged_by=current.row, now=ms(now))
+        await self._write(conclusions, current, now)
+        return True
+
+    async def _write(self, conclusions: Sequence[Conclusion], current: Current, now: datetime) -> None:
+        """Commit these conclusions together; when one cannot be written, each alone, and that one as an error."""
+        try:
+            done = await self._store.do(conclude, conclusions, judged_by=current.row, now=ms(now))
+        except (StoreError, sqlite3.Error):
+            raise
+        except Exception as exc:
+            if len(conclusions) > 1:
+                for one in conclusions:
+                    await self._write((one,), current, now)
+                return
+            (one,) = conclusions
+            log.error("a decision cannot be written down", row=one.event, exc_info=exc)
+            why = f"it cannot be written down ({type(exc).__name__})"
+            judged = [replace(j, verdict="error", reason=why, planned=(), crossing=None) for j in one.judged]
+            done = await self._store.do(conclude, [replace(one, judged=judged)], judged_by=current.row, now=ms(now))
         if done:
             self._admitted(done)
-        return True
 
     async def thought(self) -> None:
         """Until no decision is being awaited."""
@@ -109,7 +128,7 @@ class DecideLane:
         try:
             return self._event(row, current, now)
         except Exception as exc:
-            log.error("an event cannot be judged", event=row.row, kind=row.kind, exc_info=exc)
+            log.error("an event cannot be judged", row=row.row, kind=row.kind, exc_info=exc)
             users = current.uses[row.feed].automations if row.feed in current.uses else ()
             return Conclusion(row.row, tuple(current.judge.failed(placed, exc) for placed in users))
 
@@ -159,6 +178,11 @@ class DecideLane:
             try:
                 async with asyncio.timeout(DEADLINE):
                     outcome = await thinking.answer
+            except asyncio.CancelledError as exc:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                judged = current.judge.failed(placed, exc)
             except TimeoutError:
                 judged = current.judge.failed(placed, TimeoutError(f"no answer within {DEADLINE:.0f} s"))
             except Exception as exc:
@@ -170,8 +194,7 @@ class DecideLane:
         if not open_event.left:
             del self._open[row.row]
         conclusion = Conclusion(row.row, (judged,), closes=not open_event.left)
-        done = await self._store.do(conclude, [conclusion], judged_by=current.row, now=ms(self._clock.now()))
-        self._admitted(done)
+        await self._write([conclusion], current, self._clock.now())
 
 
 def _separate(rows: list[events.Recorded]) -> list[events.Recorded]:
