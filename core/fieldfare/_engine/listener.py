@@ -133,7 +133,7 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-_SAYS = {200: b"ok", 202: b"accepted", 400: b"bad request", 401: b"not allowed", 404: b"not found"}
+_SAYS = {200: b"ok", 400: b"bad request", 401: b"not allowed", 404: b"not found"}
 _HEADERS = ((b"content-type", b"text/plain"), (b"x-content-type-options", b"nosniff"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -131,15 +132,25 @@ def target(url: str, params: Params | None = None) -> httpx.URL:
     Raises Hopeless for any scheme but http and https, for a user name in the URL, and for a host that is neither
     a plain name nor an address as four decimal numbers or in IPv6 brackets.
     """
+    parsed = _vetted(url)
+    if not params:
+        return parsed
+    try:
+        return parsed.copy_merge_params(
+            {name: value if isinstance(value, str | int) else list(value) for name, value in params.items()}
+        )
+    except (httpx.InvalidURL, ValueError, TypeError):
+        raise _no_url(url) from None
+
+
+@lru_cache(maxsize=256)
+def _vetted(url: str) -> httpx.URL:
+    """As `target` without parameters: connectors write to the same few addresses over and over."""
     try:
         parsed = httpx.URL(url)
-        if params:
-            parsed = parsed.copy_merge_params(
-                {name: value if isinstance(value, str | int) else list(value) for name, value in params.items()}
-            )
         host = parsed.raw_host.decode("ascii")
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise Hopeless(f"{url.partition('?')[0][:200]!r} is no url; use https://host/path") from None
+        raise _no_url(url) from None
     if parsed.scheme not in PORTS:
         raise Hopeless(f"scheme {parsed.scheme!r} is not spoken here; use https")
     if parsed.userinfo:
@@ -149,6 +160,10 @@ def target(url: str, params: Params | None = None) -> httpx.URL:
     if not _proper(host):
         raise Hopeless(f"{host!r} is neither a host name nor an address in its usual form")
     return parsed
+
+
+def _no_url(url: str) -> Hopeless:
+    return Hopeless(f"{url.partition('?')[0][:200]!r} is no url; use https://host/path")
 
 
 def _proper(host: str) -> bool:
