@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -16,6 +17,8 @@ from .story import Run, simulate
 
 def _one(seed: int, *, beyond: bool) -> Run:
     gc.disable()
+    # A decision that a dead process was about to await is awaited by nobody.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     run = simulate(seed, beyond=beyond)
     gc.collect()
     return run
@@ -39,7 +42,7 @@ def main() -> int:
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (1)")
     parser.add_argument("--trace", action="store_true", help="print the whole trace of the first seed")
-    parser.add_argument("--until-bad", action="store_true", help="stop at the first bad one")
+    parser.add_argument("--until", default="", help="stop at the first that is bad in one of these ways: lost,stuck")
     given = parser.parse_args()
     if given.trace:
         run = simulate(given.first)
@@ -58,7 +61,7 @@ def main() -> int:
         if run.bad:
             print(f"seed {run.seed}:", *run.lost, *run.doubled, *run.stuck, *run.broken, sep="\n    ", flush=True)
             first_bad = first_bad or run
-            if given.until_bad:
+            if any(getattr(run, what) for what in filter(None, given.until.split(","))):
                 break
     took = time.perf_counter() - began
     said["seeds_per_second"] = round(given.seeds / took, 1)

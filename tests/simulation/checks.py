@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
+from fieldfare import Event
 from fieldfare._engine.explain import Explainer
 from fieldfare._store import query
 from fieldfare._store.sqlite import ms
@@ -172,7 +173,10 @@ class Checks:
             self._mentions(network.name)
         self._sequels()
         host = plugins()
-        decode = lambda kind, body: host.event(kind).model_validate_json(body)  # noqa: E731
+
+        def decode(kind: str, body: str) -> Event:
+            return host.event(kind).model_validate_json(body)
+
         explainer = Explainer(store=disk, decode=decode, now=self.story.clock.now())
         readers = self._readers()
         for row in query.events(disk, limit=100_000):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from fieldfare.plugin import (
@@ -119,7 +120,7 @@ class Mute(Publishes, Replies, Likes, Boosts, ReadsMentions):
         refs: list[PostRef] = []
         for number, (text, parent) in enumerate(posts, start=1):
             above = refs[-1].id if refs else parent
-            body = await attempt.once(f"post-{number}", lambda text=text, above=above: {"text": text, "parent": above})
+            body = await attempt.once(f"post-{number}", partial(dict[str, str], text=text, parent=above))
             if self._manner == "two_phase":
                 made = await self._send(attempt, f"draft-{number}", "POST", "containers", body)
                 state = await self._read(f"containers/{made['id']}")

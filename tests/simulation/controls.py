@@ -208,7 +208,18 @@ def tried(control: Control, seeds: int) -> tuple[Control, bool, str]:
         place = Path(folder)
         broken_copy(control, place)
         run = subprocess.run(
-            [sys.executable, "-P", "-m", "tests.simulation", "--seeds", str(seeds), "--beyond", "0", "--until-bad"],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "tests.simulation",
+                "--seeds",
+                str(seeds),
+                "--beyond",
+                "0",
+                "--until",
+                ",".join(control.says),
+            ],
             cwd=place,
             env=os.environ | {"PYTHONPATH": f"{place}:{place / 'core'}", "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,

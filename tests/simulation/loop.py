@@ -7,11 +7,14 @@ import contextvars
 import heapq
 import random
 from asyncio import base_events
+from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
+A = TypeVarTuple("A")
+T = TypeVar("T")
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
@@ -48,6 +51,10 @@ class SimLoop(base_events.BaseEventLoop):
     No thread, no socket, no file descriptor: `run_in_executor` runs inline.
     """
 
+    # The base class keeps these for itself; a loop of one's own can be had in no other way.
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self, rnd: random.Random) -> None:
         super().__init__()
         self.rnd = rnd
@@ -69,8 +76,8 @@ class SimLoop(base_events.BaseEventLoop):
     def time(self) -> float:
         return self.virtual
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        future: asyncio.Future[Any] = self.create_future()
+    def run_in_executor(self, executor: Any, func: Callable[[Unpack[A]], T], *args: *A) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
         except Exception as exc:
@@ -95,22 +102,20 @@ class SimLoop(base_events.BaseEventLoop):
 
     def _run_once(self) -> None:
         scheduled, ready = self._scheduled, self._ready
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
+        while scheduled and scheduled[0].cancelled():
+            _taken(scheduled)
         if not ready:
             if not scheduled:
                 raise RuntimeError("nothing will ever happen again")
-            self.virtual = max(self.virtual, scheduled[0]._when)
-        while scheduled and scheduled[0]._when <= self.virtual:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
-            ready.append(handle)
+            self.virtual = max(self.virtual, scheduled[0].when())
+        while scheduled and scheduled[0].when() <= self.virtual:
+            ready.append(_taken(scheduled))
         batch = list(ready)
         ready.clear()
         if len(batch) > 1:
             self.rnd.shuffle(batch)
         for handle in batch:
-            if not handle._cancelled:
+            if not handle.cancelled():
                 self._step(handle)
 
     def _step(self, handle: Any) -> None:
@@ -127,6 +132,12 @@ class SimLoop(base_events.BaseEventLoop):
                     return
         self.steps += 1
         handle._run()
+
+
+def _taken(scheduled: list[Any]) -> Any:
+    handle = heapq.heappop(scheduled)
+    handle._scheduled = False
+    return handle
 
 
 class SimClock:

@@ -160,7 +160,9 @@ class Network:
         return self.rnd.choice(self.fates)
 
     def _arrives(self, message: httpx.Request, fate: str, answer: asyncio.Future[httpx.Response]) -> None:
-        perform = lambda: self._perform(message)  # noqa: E731
+        def perform() -> httpx.Response:
+            return self._perform(message)
+
         match fate:
             case "lost":
                 self._ends(answer, httpx.ReadError("reset"))

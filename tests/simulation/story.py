@@ -443,6 +443,7 @@ def _tear_down(story: Story) -> None:
         holder.owner.left = None
         loop.thaw(holder.owner)
     story.disk.close()
+    loop.run_until_complete(asyncio.sleep(0.01))  # what was made and not begun begins
     for _ in range(20):
         open_tasks = [task for task in loop.tasks if not task.done()]
         if not open_tasks:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fieldfare import (
     Account,
@@ -175,7 +175,8 @@ def _automations(rnd: random.Random, universe: Universe, one: Drawn) -> Sequence
     account = one.account
     made: list[Automation[Any]] = []
     every = timedelta(seconds=rnd.choice((5, 15)))
-    late = rnd.choice(("run", "run", "run", "skip", "ask"))
+    lates: tuple[Literal["run", "skip", "ask"], ...] = ("run", "run", "run", "skip", "ask")
+    late = rnd.choice(lates)
     if rnd.random() < 0.7:
         name = f"answer{number}"
         approval = _approval(rnd, universe, name, 0.25)
