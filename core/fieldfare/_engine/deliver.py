@@ -56,7 +56,7 @@ class Deliverer:
     """Awaitable of a reason to refuse, or None; called before the first byte of what waited."""
     stopped: Callable[[str, str, str], str | None]
     """(account, platform, automation) → why nothing may leave there now, or None."""
-    limits_of: Callable[[str], tuple[Limit, ...]]
+    limits_of: Callable[[str], tuple[Limit, ...] | None]
     changed: Callable[[int, str], None]
     """A delivery (by row, of an account) moved to another state."""
     told: Callable[[int], None]

@@ -22,7 +22,7 @@ from .._contract.platform import Session
 from .._domain.errors import AuthFailed, NotSent, PlatformError
 from .._domain.events import DeliverySettled, Event, TroubleSeen
 from .._host import PluginHost
-from .._store import accounts, claim, control, events, query
+from .._store import accounts, claim, control, events, former, query
 from .._store.admission import Admitted
 from .._store.claim import Claimed
 from .._store.sqlite import Store, ms
@@ -138,7 +138,7 @@ class Engine:
         await self.sessions.replace(automations.accounts)
         for placed in automations:
             if placed.automation.renamed_from:
-                await store.do(control.rename, old=placed.automation.renamed_from, new=placed.automation.name)
+                await store.do(former.rename, old=placed.automation.renamed_from, new=placed.automation.name)
         self._set, self._host = automations, host
         self._limits = {placed.automation.name: limits_of(placed.automation) for placed in automations}
         self._follow(row)
@@ -238,9 +238,9 @@ class Engine:
         """A stored event; raises LookupError for a kind that is gone."""
         return self._host.event(kind).model_validate_json(body)
 
-    def limits_of(self, automation: str) -> tuple[Limit, ...]:
-        """The limits of an automation as the set has them now; none for one that is gone."""
-        return self._limits.get(automation, ())
+    def limits_of(self, automation: str) -> tuple[Limit, ...] | None:
+        """The limits of an automation as the set has them now; None for one that is gone."""
+        return self._limits.get(automation)
 
     @property
     def automations(self) -> AutomationSet:

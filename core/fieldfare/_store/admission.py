@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlite3 import Connection
 
 from .._contract.limits import Approval, Budget
+from . import former
 from . import limits as fences
 from .events import DECIDED, armed, trouble
 from .planned import Planned
@@ -106,8 +107,9 @@ def _remember_crossing(c: Connection, judged: Judged, delivered: bool) -> None:
 
 def _admit(c: Connection, event: int, planned: Planned, now: int) -> int | str:
     """The row of the new delivery, or the reason why there is none."""
-    if c.execute("SELECT 1 FROM deliveries WHERE key IN (?, ?)", (planned.key, planned.old_key)).fetchone():
-        return f"already acted on {planned.key!r}"
+    for key in filter(None, (*former.keys(c, planned.automation, planned.key), planned.old_key)):
+        if c.execute("SELECT 1 FROM deliveries WHERE key = ?", (key,)).fetchone():
+            return f"already acted on {key!r}"
     second = by_identity(c, planned.account, planned.second)
     if second is not None:
         other = c.execute("SELECT key FROM deliveries WHERE second = ?", (second,)).fetchone()

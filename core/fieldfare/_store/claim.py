@@ -9,7 +9,7 @@ from sqlite3 import Connection
 from .._contract.limits import Limit
 from . import limits as fences
 from .events import trouble
-from .settle import doubt, end
+from .settle import doubt, end, hold_missing
 from .steps import AT_ONCE, is_paused
 
 OVERDUE_MS = 60_000
@@ -38,7 +38,8 @@ class Claimed:
     approved_digest: str
 
 
-LimitsOf = Callable[[str], tuple[Limit, ...]]
+LimitsOf = Callable[[str], tuple[Limit, ...] | None]
+"""The limits of an automation; None when there is none of this name (any more)."""
 
 CLAIMED = "id, key, token, automation, account, kind, action, revision, event, created_at, first_byte_at, attempts, lineage, digest, approved_digest"
 
@@ -89,6 +90,9 @@ def claim(
             end(c, id_, "expired", "its time passed while the daemon was not running", now)
             continue
         limits = limits_of(automation)
+        if limits is None:
+            hold_missing(c, id_, [f"automation {automation!r}"])
+            continue
         if not begun:
             waits = [w for w in (fences.at_claim(c, x, automation, account, now) for x in limits) if w is not None]
             if overdue:

@@ -11,7 +11,7 @@ from .._domain.values import Money
 from .limits import over_budget
 from .names import numbered, span
 from .second import by_identity, freed
-from .settle import end
+from .settle import end, hold_missing
 from .steps import AT_ONCE, unsend
 
 
@@ -124,7 +124,7 @@ def retry(c: Connection, *, key: str, limits: Sequence[Limit] | None, by: str, n
         raise TooLate(f"{key!r} was done by {other[0]!r} meanwhile")
     if cost is not None:
         created = now
-        _reserve(c, key, automation, Money(amount=cost, currency=currency), limits, now)
+        _reserve(c, id_, key, automation, Money(amount=cost, currency=currency), limits, now)
     held = bool(approver) and not approved
     c.execute(
         "UPDATE deliveries SET state = ?, hold = ?, second = ?, reason = ?, not_before = ?, expires_at = ? + late_ms,"
@@ -143,14 +143,16 @@ def retry(c: Connection, *, key: str, limits: Sequence[Limit] | None, by: str, n
     )
 
 
-def _reserve(c: Connection, key: str, automation: str, cost: Money, limits: Sequence[Limit] | None, now: int) -> None:
+def _reserve(
+    c: Connection, id_: int, key: str, automation: str, cost: Money, limits: Sequence[Limit] | None, now: int
+) -> None:
     budgets = [limit for limit in limits or () if isinstance(limit, Budget)]
     if limits is None:
         raise TooLate(f"{key!r} spends money, and nobody here knows its budget; start the daemon and try again")
     if not budgets:
         raise TooLate(f"{key!r} spends money, and {automation!r} has no budget now")
     for budget in budgets:
-        no = over_budget(c, budget, automation, cost, now)
+        no = over_budget(c, budget, automation, cost, now, but=id_)
         if no is not None:
             raise TooLate(f"{key!r} cannot be tried again: {no.reason}")
 
@@ -193,20 +195,6 @@ def resume(c: Connection, *, scope: str) -> bool:
     return c.execute("DELETE FROM pauses WHERE scope = ?", (scope,)).rowcount > 0
 
 
-def rename(c: Connection, *, old: str, new: str) -> None:
-    """Hand what an automation left under its old name to the new one; once-keys keep their old names and still count."""
-    open_states = "state IN ('held', 'due', 'sending', 'uncertain')"
-    c.execute(f"UPDATE deliveries SET automation = ? WHERE automation = ? AND {open_states}", (new, old))
-    c.execute(
-        "INSERT INTO crossings SELECT ?, post, armed FROM crossings WHERE automation = ? ON CONFLICT DO NOTHING",
-        (new, old),
-    )
-    c.execute(
-        "INSERT INTO automations SELECT ?, first_seen_at FROM automations WHERE name = ? ON CONFLICT DO NOTHING",
-        (new, old),
-    )
-
-
 def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: set[str], now: int) -> tuple[int, int]:
     """After a (re)load: hold what names something that is gone, and free what waited for a name that is back.
 
@@ -228,8 +216,7 @@ def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: se
             if name and name not in have
         ]
         if gone and state == "due":
-            reason = f"{' and '.join(gone)} is gone; it moves again when the name returns"
-            c.execute("UPDATE deliveries SET state = 'held', hold = 'missing', reason = ? WHERE id = ?", (reason, id_))
+            hold_missing(c, id_, gone)
             held += 1
         elif not gone and state == "held":
             asks = bool(approver) and not approved and revision > 0

@@ -12,7 +12,7 @@ from .._contract.limits import Budget, Caps, Limit, QuietHours, Rate
 from .._domain.values import Money
 from .planned import Planned
 
-OPEN_OR_SPENT = "state IN ('held', 'due', 'sending', 'uncertain', 'delivered')"
+OPEN_OR_SPENT = "(state IN ('held', 'due', 'sending', 'uncertain', 'delivered') OR (state = 'failed' AND shown = 1))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,17 @@ def at_claim(c: Connection, limit: Limit, automation: str, account: str, now: in
 
 
 def take(c: Connection, limits: tuple[Limit, ...], automation: str, account: str, delivery: int, now: int) -> None:
-    """Take one token of each rate for a delivery that leaves now."""
-    for limit in limits:
-        if isinstance(limit, Rate):
-            c.execute(
-                "INSERT INTO rates VALUES (?, ?, ?) ON CONFLICT (fence, delivery) DO UPDATE SET at = excluded.at",
-                (_fence(limit, automation, account), delivery, now),
-            )
+    """Take one token of each rate for a delivery that leaves now; of the account's always, since others may count it."""
+    fences = {f"account:{account}"} | {_fence(x, automation, account) for x in limits if isinstance(x, Rate)}
+    for fence in fences:
+        c.execute(
+            "INSERT INTO rates VALUES (?, ?, ?) ON CONFLICT (fence, delivery) DO UPDATE SET at = excluded.at",
+            (fence, delivery, now),
+        )
 
 
 def _fence(rate: Rate, automation: str, account: str) -> str:
-    scope = f"automation:{automation}" if rate.over == "automation" else f"account:{account}"
-    return f"{scope}:{rate.count}/{int(rate.per.total_seconds() * 1000)}"
+    return f"automation:{automation}" if rate.over == "automation" else f"account:{account}"
 
 
 def _rate_free_at(c: Connection, rate: Rate, automation: str, account: str, now: int, *, admitted: bool) -> int:
@@ -109,23 +108,25 @@ def period_start(budget: Budget, now: int) -> int:
     return int(start.astimezone(UTC).timestamp() * 1000)
 
 
-def reserved(c: Connection, automation: str, budget: Budget, now: int) -> Decimal:
-    """What is reserved and spent in the budget's period, at its worst case."""
+def reserved(c: Connection, automation: str, budget: Budget, now: int, *, but: int = 0) -> Decimal:
+    """What is reserved and spent in the budget's period, at its worst case, by all deliveries `but` this one."""
     rows = c.execute(
         f"SELECT cost FROM deliveries WHERE automation = ? AND currency = ? AND created_at >= ? AND cost IS NOT NULL"
-        f" AND {OPEN_OR_SPENT}",
-        (automation, budget.total.currency, period_start(budget, now)),
+        f" AND {OPEN_OR_SPENT} AND id != ?",
+        (automation, budget.total.currency, period_start(budget, now), but),
     )
     return sum((Decimal(r[0]) for r in rows), Decimal(0))
 
 
-def over_budget(c: Connection, budget: Budget, automation: str, cost: Money | None, now: int) -> No | None:
+def over_budget(
+    c: Connection, budget: Budget, automation: str, cost: Money | None, now: int, *, but: int = 0
+) -> No | None:
     """Whether this cost does not fit into what is left of a budget."""
     if cost is None:
         return None
     if cost.currency != budget.total.currency:
         return No(f"budget: it is in {budget.total.currency}, the action costs {cost.currency}")
-    used = reserved(c, automation, budget, now)
+    used = reserved(c, automation, budget, now, but=but)
     if used + cost.amount > budget.total.amount:
         left = budget.total.amount - used
         return No(f"budget: {cost} asked, {left} {budget.total.currency} of {budget.total} left")

@@ -78,7 +78,7 @@ def failed(c: Connection, *, delivery: int, token: int, reason: str, now: int) -
         r[0] for r in c.execute("SELECT name FROM steps WHERE delivery = ? AND answered = 1 ORDER BY seq", (delivery,))
     ]
     said = f"{reason} (already out: {', '.join(out)})" if out else reason
-    end(c, delivery, "failed", said, now)
+    end(c, delivery, "failed", said, now, in_part=bool(out))
     row = c.execute("SELECT key, automation FROM deliveries WHERE id = ?", (delivery,)).fetchone()
     trouble(c, what="failed", says=f"{row[0]} failed: {said}", subject=row[0], automation=row[1], now=now)
     return True
@@ -111,13 +111,20 @@ def doubt(c: Connection, delivery: int, reason: str, now: int) -> None:
     trouble(c, what="uncertain", says=says, subject=row[0], automation=row[1], now=now)
 
 
-def end(c: Connection, delivery: int, state: str, reason: str, now: int) -> None:
-    """A final state without effect; a second key is free again for others."""
+def hold_missing(c: Connection, delivery: int, gone: Sequence[str]) -> None:
+    """Hold what names something that is gone."""
+    reason = f"{' and '.join(gone)} is gone; it moves again when the name returns"
+    c.execute("UPDATE deliveries SET state = 'held', hold = 'missing', reason = ? WHERE id = ?", (reason, delivery))
+
+
+def end(c: Connection, delivery: int, state: str, reason: str, now: int, *, in_part: bool = False) -> None:
+    """A final state; a second key is free again for others, unless parts are out."""
     c.execute(
         "UPDATE deliveries SET state = ?, reason = ?, hold = '', updated_at = ? WHERE id = ?",
         (state, reason, now, delivery),
     )
-    free(c, delivery)
+    if not in_part:
+        free(c, delivery)
 
 
 def found_steps(c: Connection, *, delivery: int, token: int, answers: dict[str, Any], now: int) -> bool:
