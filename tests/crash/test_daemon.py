@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -96,3 +97,35 @@ def test_pause_stops_and_resume_starts(running: Daemon) -> None:
     assert rows(running, "SELECT scope FROM pauses") == [("all",)]
     assert run(running, "resume", "--all").returncode == 0
     assert rows(running, "SELECT scope FROM pauses") == []
+
+
+def test_a_changed_file_that_never_ends_keeps_nobody_from_stopping(running: Daemon) -> None:
+    (running.project / "begun.py").write_text(
+        "from pathlib import Path\nPath(__file__ + '.begun').touch()\nwhile True: ...\n"
+    )
+    running.wait_for((running.project / "begun.py.begun").exists)
+    assert running.stop() == 143
+
+
+HOOK = """
+from fieldfare import Context, HookReceived, Notify, automation, on, secret
+
+
+@automation(on.webhook("/hooks/shop", secret=secret("SHOP_HOOK")))
+def tell(event: HookReceived, ctx: Context) -> Notify:
+    return Notify(text="an order")
+"""
+
+
+def test_a_web_hook_whose_port_is_taken_is_said_and_the_old_files_run_on(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (project / "fieldfare.toml").write_text(f"[listener]\nport = {taken.getsockname()[1]}\n")
+        with daemon(project, AUTOMATIONS, {"SHOP_HOOK": "canary-hook-51c2"}) as made:
+            made.wait_for(lambda: '"ready"' in made.tail())
+            (project / "hook.py").write_text(HOOK)
+            made.wait_for(lambda: "cannot listen on" in made.tail())
+            assert "the old ones run on" in made.tail()
+            (described,) = rows(made, "SELECT description FROM sets")
+            assert "hook-received" not in str(described)

@@ -29,6 +29,7 @@ from .clock import Clock, RealClock
 from .control import ControlServer
 from .embedded import Engine, Surroundings
 from .home import Home
+from .interrupt import interruptible
 from .introduce import introduced
 from .listener import Arrivals, Endpoint, Listener
 from .lock import StoreLock, wait_for_turn
@@ -42,6 +43,8 @@ log = structlog.get_logger("fieldfare.daemon")
 
 DRAIN = 8.0
 """Seconds that a stop waits for answers; what has none by then is recorded as uncertain."""
+LOADING = 30.0
+"""Seconds that changed files may take to load; nothing else moves meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,8 @@ class Daemon:
             if not self.options.dry_run:
                 await control.start()
                 stack.push_async_callback(control.stop)
-            await self._listen(automations)
+            await self._open_listener(automations)
+            self._serve_hooks(automations)
             stack.push_async_callback(self._stop_listening)
             self._signals(operations)
             await self._serve(engine, store, gate)
@@ -190,16 +194,28 @@ class Daemon:
         """Validate the files beside the running set and swap; on a mistake the old set goes on. Raises ConfigError."""
         async with self._reloading:
             try:
-                automations, host = self.load()
+                automations, host = self._load_anew()
+                await self._open_listener(automations)
             except ConfigError as exc:
-                log.error("the files were not taken; the old ones run on", mistakes=[str(m) for m in exc.mistakes])
+                said = [str(mistake) for mistake in exc.mistakes] or [str(exc)]
+                log.error("the files were not taken; the old ones run on", mistakes=said)
                 raise
             if automations.digest == engine.automations.digest:
                 return {"automations": len(automations), "changed": False}
             await engine.replace(automations, host)
-            await self._listen(automations)
+            self._serve_hooks(automations)
             log.info("reloaded", automations=len(automations))
             return {"automations": len(automations), "changed": True}
+
+    def _load_anew(self) -> tuple[AutomationSet, PluginHost]:
+        """As `load`. Raises ConfigError also when it takes too long, or the daemon is told to stop meanwhile."""
+        try:
+            with interruptible(LOADING):
+                return self.load()
+        except (KeyboardInterrupt, TimeoutError) as exc:
+            raise ConfigError(
+                f"the files were not loaded to their end: {exc or 'the daemon was told to stop'}"
+            ) from exc
 
     async def _serve(self, engine: Engine, store: Store, gate: Stop) -> None:
         broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -254,21 +270,22 @@ class Daemon:
         except OSError as exc:
             log.warning("files cannot be watched; send SIGHUP after a change", why=str(exc))
 
-    async def _listen(self, automations: AutomationSet) -> None:
-        """Serve the paths of the web hook feeds; without any, nothing listens."""
-        feeds = [feed for placed in automations for feed in placed.automation.trigger.feeds()]
-        paths = {feed.arrives_at for feed in feeds if feed.arrives_at}
-        self._arrivals.serve(paths)
-        if paths and self._listener is None:
-            settings = self.home.settings
-            listener = Listener(Endpoint(self._arrivals, self.clock), settings.listen_host, settings.listen_port)
-            try:
-                await listener.start()
-            except OSError as exc:
-                said = f"cannot listen on {settings.listen_host}:{settings.listen_port}: {exc.strerror or exc}"
-                raise ConfigError(f"{said}; choose another port in fieldfare.toml") from exc
-            self._listener = listener
-            self.listening_on = (listener.host, listener.port)
+    async def _open_listener(self, automations: AutomationSet) -> None:
+        """Listen as soon as there is a web hook feed. Raises ConfigError when the port is taken."""
+        if not _hook_paths(automations) or self._listener is not None:
+            return
+        settings = self.home.settings
+        listener = Listener(Endpoint(self._arrivals, self.clock), settings.listen_host, settings.listen_port)
+        try:
+            await listener.start()
+        except OSError as exc:
+            said = f"cannot listen on {settings.listen_host}:{settings.listen_port}: {exc.strerror or exc}"
+            raise ConfigError(f"{said}; choose another port in fieldfare.toml") from exc
+        self._listener = listener
+        self.listening_on = (listener.host, listener.port)
+
+    def _serve_hooks(self, automations: AutomationSet) -> None:
+        self._arrivals.serve(_hook_paths(automations))
 
     async def _stop_listening(self) -> None:
         if self._listener is not None:
@@ -286,6 +303,12 @@ class Daemon:
                 loop.add_signal_handler(getattr(signal, name), self.request_stop, name)
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+def _hook_paths(automations: AutomationSet) -> set[str]:
+    """The paths of the listener that these automations read."""
+    feeds = (feed for placed in automations for feed in placed.automation.trigger.feeds())
+    return {feed.arrives_at for feed in feeds if feed.arrives_at}
 
 
 def _errors(result: object) -> Sequence[BaseException]:
