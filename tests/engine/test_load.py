@@ -266,6 +266,23 @@ def test_a_file_that_cannot_be_decoded_is_a_mistake(tmp_path: Path) -> None:
         load([tmp_path])
 
 
+def test_a_file_that_cannot_be_read_is_a_mistake_by_its_name(tmp_path: Path) -> None:
+    (project(tmp_path) / "gone.py").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"gone\.py: the file cannot be read: no such file or directory"):
+        load([tmp_path])
+
+
+def test_a_link_that_leads_back_is_not_followed(tmp_path: Path) -> None:
+    folder = project(tmp_path, thanks=THANKS)
+    (folder / "again").symlink_to(folder)
+    assert names(load([folder])) == ["say-thanks"]
+
+
+def test_a_pipe_that_is_called_like_a_file_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(project(tmp_path, thanks=THANKS) / "pipe.py")
+    assert names(load([tmp_path])) == ["say-thanks"]
+
+
 # -- what a file may not do while it is loaded
 
 

@@ -7,6 +7,7 @@ registers itself. Files are loaded one by one, under names of their own, so that
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -69,15 +70,30 @@ def _roots(
 
 
 def _files(folder: Path, ignore: Sequence[str], inside: str = "") -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as exc:
+        remedy = "let the user of the daemon read it, or name it in `ignore` of fieldfare.toml"
+        what = f"the folder cannot be read: {(exc.strerror or str(exc)).lower()}"
+        raise ConfigError("", [Mistake(folder, 0, 0, what, remedy)]) from exc
+    for path in paths:
         name = f"{inside}{path.name}"
         if path.name.startswith((".", "__pycache__")) or _is_ignored(name, path, ignore):
             continue
         if path.is_dir():
-            if not (path / "pyvenv.cfg").exists():
+            if not _is_environment(path) and not _leads_back(path):
                 yield from _files(path, ignore, f"{name}/")
-        elif path.suffix == ".py":
+        elif path.suffix == ".py" and (path.is_file() or path.is_symlink()):
             yield path
+
+
+def _is_environment(folder: Path) -> bool:
+    return os.path.exists(folder / "pyvenv.cfg")
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether this is a link to a folder in which it lies itself."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _is_ignored(name: str, path: Path, ignore: Sequence[str]) -> bool:

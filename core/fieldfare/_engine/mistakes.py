@@ -29,7 +29,8 @@ def mistakes_from(exc: BaseException, file: SourceFile, project: Project) -> lis
     if isinstance(exc, SyntaxError) and exc.filename == str(file.real):
         return [file.mistake(f"syntax error: {exc.msg}", line=exc.lineno or 1, column=max(exc.offset or 1, 1))]
     if isinstance(exc, OSError | UnicodeDecodeError) and exc.__traceback__ is not None and not file.data:
-        return [file.mistake(f"the file cannot be read: {exc}")]
+        why = getattr(exc, "strerror", None) or str(exc)
+        return [file.mistake(f"the file cannot be read: {why.lower()}")]
     place = deepest(exc.__traceback__, str(file.real))
     if place is None:
         return [file.mistake(f"the file cannot be loaded: {type(exc).__name__}: {exc}", line=1, column=1)]

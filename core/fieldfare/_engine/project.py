@@ -47,6 +47,10 @@ class Project:
             self.files[key] = SourceFile(self.shown / inside, path, inside.as_posix(), path.read_bytes())
         return self.files[key]
 
+    def _unread(self, path: Path) -> SourceFile:
+        inside = path.relative_to(self.root)
+        return SourceFile(self.shown / inside, path, inside.as_posix(), b"")
+
     def module(self, path: Path) -> ModuleType:
         """The module of a file; raises Broken when it has mistakes."""
         parts = list(path.relative_to(self.root).with_suffix("").parts)
@@ -101,7 +105,7 @@ class Project:
         module.__package__ = name if is_package else name.rpartition(".")[0]
         module.__dict__["__builtins__"] = self._builtins
         self._modules[dotted] = sys.modules[name] = module
-        if path.is_file():
+        if not path.is_dir():
             self._run(dotted, module, path)
         return module
 
@@ -116,7 +120,7 @@ class Project:
             self._broken.add(dotted)
             if isinstance(exc, KeyboardInterrupt):
                 raise
-            self._failed(self, file or SourceFile(self.shown, path, path.name, b""), exc)
+            self._failed(self, file or self._unread(path), exc)
             raise Broken(f"{dotted} has mistakes") from exc
         finally:
             self.loading.discard(module.__name__)
