@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,24 @@ LEASE = 15.0
 """Seconds without a committed heartbeat after which a standby may take over; half of it stops our own sends."""
 
 
+LONGEST = 200
+"""Bytes of a flag's name; a file's may have 255. Longer ones end with a '+', which no shorter one has, and a digest."""
+
+
 def flag(folder: Path, scope: str) -> Path:
     """The file whose presence pauses a scope: all, account:NAME, platform:KIND or automation:NAME."""
-    return folder / quote(scope, safe=":")
+    name = quote(scope, safe=":")
+    if len(name) > LONGEST:
+        name = f"{name[:100]}+{hashlib.sha256(scope.encode()).hexdigest()}"
+    return folder / name
 
 
 def raise_flag(folder: Path, scope: str) -> None:
     """Pause a scope at once and durably, without loop or database."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with flag(folder, scope).open("w") as file:
+    with flag(folder, scope).open("w", encoding="utf-8") as file:
+        file.write(scope)
+        file.flush()
         os.fsync(file.fileno())
 
 
@@ -37,7 +47,8 @@ def lower_flag(folder: Path, scope: str) -> bool:
 def flags(folder: Path) -> frozenset[str]:
     """The scopes that are paused by a flag now."""
     try:
-        return frozenset(unquote(name) for name in os.listdir(folder))
+        names = os.listdir(folder)
+        return frozenset((folder / n).read_text(encoding="utf-8") if "+" in n else unquote(n) for n in names)
     except FileNotFoundError:
         return frozenset()
 
@@ -61,10 +72,13 @@ class Stop:
             return "the daemon is stopping"
         if self.beat_at is not None and self.clock.monotonic() - self.beat_at > LEASE / 2:
             return "the lease on the store was not renewed in time"
-        up = flags(self.folder)
+        try:
+            up = frozenset(os.listdir(self.folder))
+        except FileNotFoundError:
+            return None
         if up:
             scopes = ("all", f"account:{account}", f"platform:{platform}", f"automation:{automation}")
             for scope in scopes:
-                if scope in up:
+                if flag(self.folder, scope).name in up:
                     return f"paused ({scope})"
         return None
