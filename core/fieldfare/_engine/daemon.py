@@ -77,6 +77,7 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._arrivals = Arrivals()
         self._listener: Listener | None = None
+        self._media = MediaFolder(self.home.state / "media", self.home.root)
         self._trust: ssl.SSLContext | None = None
         """Made once: it costs some 30 ms."""
         self.listening_on: tuple[str, int] | None = None
@@ -123,6 +124,7 @@ class Daemon:
             if database.exists():
                 backup(database, scratch / database.name)
             database = scratch / database.name
+            self._media = MediaFolder(scratch / "media", self.home.root)
         else:
             lock = StoreLock(state / "lock")
             if self.options.standby:
@@ -145,7 +147,7 @@ class Daemon:
             clock=self.clock,
             rnd=self.rnd,
             project=self.home.root,
-            media=MediaFolder(self.home.state / "media", self.home.root),
+            media=self._media,
             secrets=Confided(self.home.secrets, self.redactor),
             client=self._client,
             stopped=gate.why,
@@ -256,7 +258,7 @@ class Daemon:
 
     async def _sweep(self, store: Store) -> None:
         """Remove kept media that no open delivery names any more."""
-        MediaFolder(self.home.state / "media", self.home.root).sweep(store.read(query.open_media))
+        self._media.sweep(store.read(query.open_media))
 
     async def _watch(self, engine: Engine) -> None:
         if not self.options.watch:

@@ -69,14 +69,19 @@ class MediaFolder:
     def __init__(self, folder: Path, project: Path) -> None:
         self._folder = folder
         self._project = project
+        self._unwanted: dict[str, int] = {}
+        """What the last sweep found that nobody names, and when each was kept last (ns)."""
 
     def keep(self, media: Media) -> Media:
         """Copy the file in, durably, and give the media with what identifies its content. Raises MediaError."""
         if media.sha256 and (self._folder / media.sha256).exists():
+            os.utime(self._folder / media.sha256)
             return media
         path, kept = measured(media, self._project)
         target = self._folder / kept.sha256
-        if not target.exists():
+        if target.exists():
+            os.utime(target)
+        else:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             part = target.with_suffix(".part")
             content = path.read_bytes()
@@ -100,12 +105,16 @@ class MediaFolder:
         return content
 
     def sweep(self, wanted: set[str]) -> int:
-        """Remove what no open delivery names; gives how many files went."""
+        """Remove what no open delivery names, nor did at the last sweep, and was not kept since: the decision that
+        names it may be on its way into the store. Gives how many files went."""
         if not self._folder.exists():
             return 0
-        gone = [file for file in self._folder.iterdir() if file.name not in wanted and file.suffix != ".part"]
-        for file in gone:
-            file.unlink(missing_ok=True)
+        files = [file for file in self._folder.iterdir() if file.name not in wanted and file.suffix != ".part"]
+        unwanted = {file.name: file.stat().st_mtime_ns for file in files}
+        gone = [name for name, kept in unwanted.items() if self._unwanted.get(name) == kept]
+        self._unwanted = unwanted
+        for name in gone:
+            (self._folder / name).unlink(missing_ok=True)
         return len(gone)
 
 
