@@ -9,7 +9,7 @@ import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,8 @@ class ControlServer:
         self._path = path
         self._run = run
         self._server: asyncio.Server | None = None
+        self._ours = 0
+        """The inode of the socket that we made."""
 
     async def start(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -74,11 +76,15 @@ class ControlServer:
                 self._server = await asyncio.start_unix_server(self._serve, path, limit=LARGEST)
         finally:
             os.umask(before)
+        self._ours = self._path.stat().st_ino
 
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-            self._path.unlink(missing_ok=True)
+            # Whoever has taken over from us has its own in this place.
+            with suppress(FileNotFoundError):
+                if self._path.stat().st_ino == self._ours:
+                    self._path.unlink()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
