@@ -11,7 +11,7 @@ from .._contract.actions import Action, Publish, Reply
 from .._contract.limits import Limit
 from .._domain.errors import FieldfareError
 from .._domain.values import PostRef, Receipt
-from .._store import control, query
+from .._store import control, query, why
 from .._store.control import TooLate
 from .._store.sqlite import Store, ms
 from .clock import Clock
@@ -45,6 +45,8 @@ class Operations:
         if operation is None:
             raise FieldfareError(f"operation {name!r} is not known; is the daemon older than this command?")
         answer = await operation(self, by=by, **args)
+        if name == "ping":
+            return answer  # asked every few seconds by those who watch; a wake tries refused credentials again
         self.wake(str(answer.get("key", "")))
         return answer
 
@@ -101,7 +103,8 @@ class Operations:
         found = self._one(key)
         ref: PostRef | None = None
         if happened and (url or post):
-            platform = found.target.partition(":")[0] or "settled"
+            platform, _, _ = self.store.read(why.account_of, found.account)
+            platform = platform or "settled"
             ref = PostRef(platform=platform, id=post or url, url=url)
         receipt = Receipt(ref=ref, note=f"settled by {by}")
         refs = [f"{ref.platform}:{ref.id}"] if ref else []
