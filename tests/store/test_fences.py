@@ -14,6 +14,7 @@ from fieldfare import Budget, Money, Rate
 from fieldfare._contract.limits import Limit
 from fieldfare._store import claim, control, events, former, query, settle, steps
 from fieldfare._store.admission import Conclusion, Judged, conclude
+from fieldfare._store.claim import Claimed
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store
 
@@ -50,16 +51,16 @@ class Desk:
         (done,) = await self.store.do(conclude, [Conclusion(self.event, [judged])], judged_by=1, now=now)
         return done.reason
 
-    async def claim(self, limits: dict[str, tuple[Limit, ...]], now: int = NOW) -> list[claim.Claimed]:
+    async def claim(self, limits: dict[str, tuple[Limit, ...]], now: int = NOW) -> list[Claimed]:
         return await self.store.do(
             claim.claim, account="brand", limits_of=limits.get, now=now, booted=0, most=9, in_flight=99
         )
 
-    async def deliver(self, taken: list[claim.Claimed]) -> None:
+    async def deliver(self, taken: list[Claimed]) -> None:
         for one in taken:
             await self.store.do(settle.delivered, delivery=one.id, token=one.token, receipt="{}", refs=[], now=NOW)
 
-    async def fail_in_part(self, taken: list[claim.Claimed]) -> None:
+    async def fail_in_part(self, taken: list[Claimed]) -> None:
         for one in taken:
             mine = {"delivery": one.id, "token": one.token}
             await self.store.do(steps.sending, **mine, name="ad", now=NOW, server_now=NOW)

@@ -102,7 +102,9 @@ class Deliverer:
         try:
             outcome, detail = await self._try(way, claimed, gate)
         except asyncio.CancelledError:
-            await asyncio.shield(self._cancelled(claimed, gate))
+            # What this attempt had asked to be written is written before: the store knows more than its ledger.
+            await asyncio.shield(self._do(settle.stopped, claimed))
+            self.uncertain_soon()
             raise
         took = round((self.clock.monotonic() - began) * 1000)
         level = log.info if outcome == "delivered" else log.warning
@@ -219,15 +221,6 @@ class Deliverer:
     async def _doubt(self, claimed: Claimed, reason: str) -> None:
         await self._do(settle.uncertain, claimed, reason=reason)
         self.uncertain_soon()
-
-    async def _cancelled(self, claimed: Claimed, gate: Gate) -> None:
-        """The daemon stops: what may have left is in doubt, the rest is due again."""
-        if gate.open_steps:
-            await self._doubt(claimed, f"the daemon stopped while step {gate.open_steps[0]!r} was on its way")
-        else:
-            await self._do(
-                settle.again, claimed, at=AT_ONCE, reason="the daemon stopped", outcome="stopped", counts=False
-            )
 
     async def _do(self, sentence: Callable[..., bool], claimed: Claimed, **more: Any) -> bool:
         done = await self.store.do(sentence, delivery=claimed.id, token=claimed.token, now=self._now(), **more)

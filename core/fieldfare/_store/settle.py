@@ -100,6 +100,19 @@ def uncertain(c: Connection, *, delivery: int, token: int, reason: str, now: int
     return True
 
 
+def stopped(c: Connection, *, delivery: int, token: int, now: int) -> bool:
+    """The daemon stopped in the midst of an attempt: in doubt if a step is by now, else due again at once."""
+    mine = {"delivery": delivery, "token": token, "now": now}
+    step = c.execute(
+        "SELECT name FROM steps WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (delivery,)
+    ).fetchone()
+    if step is not None:
+        return uncertain(c, **mine, reason=f"the daemon stopped while step {step[0]!r} was on its way")
+    if c.execute("SELECT 1 FROM deliveries WHERE id = ? AND state = 'sending'", (delivery,)).fetchone() is None:
+        return False
+    return again(c, **mine, at=AT_ONCE, reason="the daemon stopped", outcome="stopped", counts=False)
+
+
 def doubt(c: Connection, delivery: int, reason: str, now: int) -> None:
     """Mark a delivery uncertain and tell the operator."""
     c.execute(
