@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -15,8 +16,12 @@ from pathlib import Path
 import pytest
 
 from fieldfare._cli.exits import Exit
+from fieldfare._cli.project import looking
+from fieldfare._cli.rehearsal import Rehearsal
 from fieldfare._cli.serve import _after_once
+from fieldfare._contract.delivery import State
 from fieldfare._engine.home import Home
+from fieldfare._store import query
 from tests.cli.conftest import Lived
 from tests.cli.typed import typed
 
@@ -101,6 +106,19 @@ def test_a_dry_run_works_on_a_copy_beside_a_store_that_it_does_not_touch(village
     code, _, err = ended("run", "--dry-run", "--once", where=folder)
     assert (code, err) == (0, "")
     assert (folder / ".fieldfare" / "fieldfare.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("state", sorted({*State} - {State.HELD, State.DUE}))
+def test_a_dry_run_promises_nothing_about_what_is_past(
+    state: State, village: Lived, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with looking(Home.at(village(5))) as store:
+        (held,) = query.deliveries(store, states=["held"])
+    told = Rehearsal()
+    told.fieldfare_delivery_changed(dataclasses.replace(held.public, state=state))
+    assert capsys.readouterr().out == ""
+    told.fieldfare_delivery_changed(held.public)
+    assert capsys.readouterr().out.startswith("would reply as brand, after approval")
 
 
 def test_a_single_round_ends_well(shop: Path) -> None:

@@ -16,7 +16,7 @@ class Rehearsal:
 
     @hookimpl
     def fieldfare_delivery_changed(self, delivery: Delivery) -> None:
-        if delivery.key in self._told:
+        if delivery.key in self._told or delivery.state not in (State.HELD, State.DUE):
             return
         self._told.add(delivery.key)
         by = f" as {delivery.account}" if delivery.account else ""
