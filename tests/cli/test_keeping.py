@@ -89,6 +89,14 @@ def test_a_restored_store_is_what_it_was_and_paused(village: Lived, tmp_path: Pa
     assert database(folder).with_name("fieldfare.db.before-restore").exists()
 
 
+def test_what_is_to_be_typed_next_can_be_typed(village: Lived) -> None:
+    folder = village(1)
+    said = typed("backup", "of monday.db", where=folder)
+    assert said.out.endswith("fieldfare restore 'of monday.db'\n")
+    said = typed("init", "my shop", where=folder)
+    assert said.err == "next: fieldfare check 'my shop', then: fieldfare run 'my shop'\n"
+
+
 @pytest.mark.parametrize("content", [b"no database. " * 400, b""])
 def test_a_file_that_is_no_backup_is_refused_and_the_store_stays(
     village: Lived, tmp_path: Path, content: bytes

@@ -97,6 +97,14 @@ def test_restore_puts_the_copy_in_place_and_keeps_the_old_store(tmp_path: Path) 
     assert marked(tmp_path / "s.db.before-restore") == "new"
 
 
+def test_a_second_restore_keeps_what_the_first_one_kept(tmp_path: Path) -> None:
+    mark(tmp_path / "s.db", "old")
+    backup(tmp_path / "s.db", tmp_path / "copy.db")
+    mark(tmp_path / "s.db", "the only one")
+    kept = [restore(tmp_path / "copy.db", tmp_path / "s.db") for _ in range(2)]
+    assert [marked(one) for one in kept] == ["the only one", "old"]
+
+
 def test_a_damaged_backup_is_not_restored(tmp_path: Path) -> None:
     mark(tmp_path / "s.db", "mine")
     (tmp_path / "copy.db").write_bytes(b"not a store" * 100)

@@ -35,7 +35,7 @@ def backup(
     if json:
         out.as_json({"file": str(file), "bytes": size})
     else:
-        out.say(f"{file}: {size} bytes; to put it back: fieldfare restore {file}")
+        out.say(f"{file}: {size} bytes; to put it back: fieldfare restore {out.typed(file)}")
 
 
 def restore(
@@ -62,11 +62,10 @@ def restore(
     lock = StoreLock(home.state / "lock")
     lock.take_or_refuse()
     try:
-        put_back(file, home.database)
+        old = put_back(file, home.database)
         raise_flag(home.state / "pause", "all")
     finally:
         lock.release()
-    old = home.database.with_name(f"{home.database.name}.before-restore")
     if json:
         out.as_json({"file": str(file), "store": str(home.database), "old": str(old), "paused": "all"})
         return

@@ -31,5 +31,5 @@ def init(
         out.note(f"{path} exists and stays as it is")
     for path in written:
         out.say(str(path))
-    where = "" if folder == Path() else f" {folder}"
+    where = "" if folder == Path() else f" {out.typed(folder)}"
     out.note(f"next: fieldfare check{where}, then: fieldfare run{where}")

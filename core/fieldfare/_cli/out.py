@@ -134,6 +134,14 @@ def shown(path: Path) -> str:
         return str(path)
 
 
+def typed(path: Path) -> str:
+    """A path as it is typed in a shell, quoted where it must be."""
+    import shlex
+
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
 def mistake_as_json(mistake: Mistake) -> dict[str, Any]:
     """A mistake for programs; `line` and `column` are null where the place within the file is not known."""
     return {

@@ -165,8 +165,9 @@ def backup(source: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def restore(copy: Path, target: Path) -> None:
-    """Put a backup in the place of a store; the old one is kept beside it as `.before-restore`.
+def restore(copy: Path, target: Path) -> Path:
+    """Put a backup in the place of a store; gives where the old one is kept: beside it, as `.before-restore`, or with a
+    number where an earlier restore has left one.
 
     Raises StoreError when the copy is not a whole store of a version this one knows.
     """
@@ -185,11 +186,17 @@ def restore(copy: Path, target: Path) -> None:
     if not 0 < version <= VERSION:
         raise StoreError(f"{copy} is not a store this version knows (version {version})")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kept = target.with_name(f"{target.name}.before-restore")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = target.with_name(f"{target.name}.before-restore-{number}")
     for suffix in ("", "-wal", "-shm"):
         old = target.with_name(target.name + suffix)
         if old.exists():
-            os.replace(old, target.with_name(f"{target.name}.before-restore{suffix}"))
+            os.replace(old, kept.with_name(kept.name + suffix))
     part = target.with_name(target.name + ".part")
     shutil.copyfile(copy, part)
     os.chmod(part, 0o600)
     os.replace(part, target)
+    return kept
