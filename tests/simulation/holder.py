@@ -25,7 +25,7 @@ from .loop import Process, SimLoop
 from .network import Network, SimTransport
 from .store import opened
 
-CHORES = 3.0
+CHORES = 5.0
 """Seconds between two heartbeats: less often than the daemon's own, well within half a lease."""
 
 

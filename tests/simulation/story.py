@@ -421,7 +421,7 @@ async def _unfold(story: Story, person: Any, checks: Any) -> None:
     person.patient = True
     story._again()
     began = story.loop.virtual
-    await asyncio.sleep(100)
+    await asyncio.sleep(45)
     while not isinstance(said := await story.operate("reload", {}), dict):
         story.trace.say(f"reload: {said}")
         await asyncio.sleep(5)

@@ -174,7 +174,7 @@ def _automations(rnd: random.Random, universe: Universe, one: Drawn) -> Sequence
     number = one.account.name[-1]
     account = one.account
     made: list[Automation[Any]] = []
-    every = timedelta(seconds=rnd.choice((5, 15)))
+    every = timedelta(seconds=rnd.choice((6, 20)))
     lates: tuple[Literal["run", "skip", "ask"], ...] = ("run", "run", "run", "skip", "ask")
     late = rnd.choice(lates)
     if rnd.random() < 0.7:
@@ -207,7 +207,7 @@ def _automations(rnd: random.Random, universe: Universe, one: Drawn) -> Sequence
             sequel = on.delivered(name, after=timedelta(seconds=20))
             made.append(Automation(name=f"sequel{number}", trigger=sequel, decide=_sequel, account=account))
     if rnd.random() < 0.3:
-        slots = on.schedule("* * * * *", zone="UTC")
+        slots = on.schedule("*/2 * * * *", zone="UTC")
         made.append(
             Automation(name=f"slots{number}", trigger=slots, decide=_slot, account=account, limits=_limits(rnd))
         )
