@@ -78,7 +78,7 @@ class Engine:
         self._booted = ms(around.clock.now())
         self._ahead = self._wall_ahead()
         """By how many ms the wall clock is ahead of the monotonic one."""
-        self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {})
+        self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {}, around.redact)
         self._notices: Way | None = None
         self._clients: dict[tuple[tuple[str, ...], str], GuardedClient] = {}
         """For what belongs to no account, by private ranges and by the one host that may see a secret."""
@@ -93,7 +93,11 @@ class Engine:
         """Feeds that read what we ourselves write."""
         self._doubt = asyncio.Event()
         ingestor = Ingestor(
-            store=around.store, clock=around.clock, services=self._pull_services, ingested=self._ingested
+            store=around.store,
+            clock=around.clock,
+            services=self._pull_services,
+            ingested=self._ingested,
+            redact=around.redact,
         )
         self._deliverer = Deliverer(
             store=around.store,
@@ -340,6 +344,11 @@ class Engine:
                 sessions[name] = (await self.sessions.open(name)).session
             except AuthFailed as exc:
                 raise NotSent(f"account {name!r} cannot log in: {exc}", retry_after=OPEN_AGAIN) from exc
+        identities = {name: self.sessions.identity(name) for name in feed.accounts}
+        if identities and feed.key(identities) != key:
+            # What stands under this key was read as somebody else: a feed of its own takes this one's place.
+            self._follow(self._current.row)
+            raise NotSent(f"{' and '.join(feed.accounts)} acts as somebody else now; it is read anew")
         around = self._around
         return PullServices(
             store=around.store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ import structlog
 from .._contract.feeds import Arrival, Batch, Feed
 from .._contract.http import Http
 from .._contract.platform import Session
-from .._domain.errors import ConfigError, PlatformError
+from .._domain.errors import ConfigError, PlatformError, StoreError
 from .._domain.events import DeliverySettled, Event, PostEvent, TroubleSeen
 from .._domain.values import PostRef, Receipt, Secret
 from .._store import events, query
@@ -117,6 +118,8 @@ class Ingestor:
     """Who is told of each new event after the transaction; None when nobody listens."""
     pulled: dict[str, float] = field(default_factory=dict[str, float])
     """When this process last pulled a feed well (monotonic): no gap is seen where only the clock was set."""
+    redact: Callable[[str], str] = lambda text: text
+    """Takes secrets out of what a source said, before it is written down."""
     down: set[str] = field(default_factory=set[str])
     """Feeds whose last pull failed."""
 
@@ -128,13 +131,16 @@ class Ingestor:
         try:
             services = await self.services(key, feed, start)
             batch = cast(Batch[Event], await feed.pull(cursor, services))
+            account = feed.accounts[0] if len(feed.accounts) == 1 else ""
+            facts = [_fact(_placed(event, account)) for event in batch.events]
         except (PlatformError, ConfigError) as exc:
-            self.down.add(key)
-            await self.store.do(events.pull_failed, feed=key, now=ms(start), error=str(exc))
-            return Pulled((), failed=str(exc) or type(exc).__name__, retry_after=getattr(exc, "retry_after", None))
+            return await self._failed(key, start, self.redact(str(exc)) or type(exc).__name__, exc)
+        except (StoreError, sqlite3.Error):
+            raise
+        except Exception as exc:
+            log.error("a feed raised", feed=key, exc_info=exc)
+            return await self._failed(key, start, self.redact(f"{type(exc).__name__}: {exc}"), exc)
         watched = before is not None and self.clock.monotonic() - before <= feed.grace.total_seconds()
-        account = feed.accounts[0] if len(feed.accounts) == 1 else ""
-        facts = [_fact(_placed(event, account)) for event in batch.events]
         if not facts and batch.cursor == cursor and pulled_at is not None and not batch.notes:
             # A feed that is back says so at once; a record from the future is of a clock that was set back.
             if back or before is None or abs(ms(start) - pulled_at) > TOUCH_MS:
@@ -158,6 +164,12 @@ class Ingestor:
         if tell is not None and fresh:
             self._tell(tell, fresh, batch.events)
         return Pulled(tuple(fresh), batch.more, batch.next_at)
+
+    async def _failed(self, key: str, start: datetime, said: str, exc: Exception) -> Pulled:
+        self.down.add(key)
+        said = said.encode("utf-8", "replace").decode()
+        await self.store.do(events.pull_failed, feed=key, now=ms(start), error=said)
+        return Pulled((), failed=said, retry_after=getattr(exc, "retry_after", None))
 
     def _well(self, key: str, began: float) -> None:
         self.pulled[key] = began

@@ -93,7 +93,9 @@ class Resolver:
             return
         except Exception as exc:
             log.error("recall raised", delivery=doubt.claimed.key, exc_info=exc)
-            await self.store.do(settle.ask_person, **mine, reason=f"recall raised {type(exc).__name__}: {exc}")
+            await self.store.do(
+                settle.ask_person, **mine, reason=self._clean(f"recall raised {type(exc).__name__}: {exc}")
+            )
             return
         log.info("recalled", delivery=doubt.claimed.key, said=type(said).__name__)
         match said:
@@ -115,6 +117,11 @@ class Resolver:
                     reason = f"looked {doubt.absents + 1} times and it was not there"
                     await self.store.do(settle.ask_person, **mine, reason=reason)
                 else:
-                    await self.store.do(settle.absent, **mine, reason=why or "a complete listing does not have it")
+                    await self.store.do(
+                        settle.absent, **mine, reason=self._clean(why) or "a complete listing does not have it"
+                    )
             case Unknowable(why):
-                await self.store.do(settle.ask_person, **mine, reason=why)
+                await self.store.do(settle.ask_person, **mine, reason=self._clean(why))
+
+    def _clean(self, text: str) -> str:
+        return self.deliverer.redact(text).encode("utf-8", "replace").decode()

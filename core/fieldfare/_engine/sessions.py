@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+import structlog
+
 from .._contract.http import Answer, Http, Request, Sort, sort_read
 from .._contract.platform import Account, Session
-from .._domain.errors import AuthFailed, ConfigError, PlatformError
+from .._domain.errors import AuthFailed, ConfigError, NotSent, PlatformError, StoreError
 from .._domain.values import Secret
 from .._store import accounts
 from .._store.sqlite import Store, ms
@@ -18,6 +21,8 @@ from .attempt import Offset
 from .clock import Clock
 
 T = TypeVar("T")
+
+log = structlog.get_logger("fieldfare.sessions")
 
 
 class Secrets(Protocol):
@@ -105,12 +110,20 @@ class Sessions:
     """Every account's session, opened at most once at a time; `identity` is known before anything is read or sent."""
 
     def __init__(
-        self, store: Store, clock: Clock, secrets: Secrets, client: ClientFactory, mapping: Mapping[str, Account]
+        self,
+        store: Store,
+        clock: Clock,
+        secrets: Secrets,
+        client: ClientFactory,
+        mapping: Mapping[str, Account],
+        redact: Callable[[str], str] = lambda text: text,
     ) -> None:
         self._store = store
         self._clock = clock
         self._secrets = secrets
         self._client = client
+        self._redact = redact
+        """Takes secrets out of what a network said, before it is written down."""
         self._accounts = dict(mapping)
         self._live: dict[str, Live] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -179,15 +192,20 @@ class Sessions:
             if session is not None:
                 await session.aclose()
             await client.aclose()
+            if isinstance(exc, Exception) and not isinstance(exc, (PlatformError, StoreError, sqlite3.Error)):
+                # A connector that stumbles over one network's answer must not end the daemon for all the others.
+                log.error("a connector raised", account=account.name, exc_info=exc)
+                exc = NotSent(f"{type(exc).__name__}: {exc}")
+            said = self._redact(str(exc))
             if isinstance(exc, PlatformError):
                 wait = AUTH_AGAIN if isinstance(exc, AuthFailed) else OPEN_AGAIN
                 self._refused[account.name] = (self._clock.monotonic() + wait, exc)
             if isinstance(exc, AuthFailed):
                 now = ms(self._clock.now())
-                await self._store.do(accounts.auth_failed, name=account.name, error=str(exc), now=now)
+                await self._store.do(accounts.auth_failed, name=account.name, error=said, now=now)
             elif isinstance(exc, PlatformError):
-                await self._store.do(accounts.unreachable, name=account.name, error=str(exc))
-            raise
+                await self._store.do(accounts.unreachable, name=account.name, error=said)
+            raise exc
         for other, known in self._identities.items():
             twin = self._accounts.get(other)
             if known == who.id and other != account.name and twin and twin.platform.kind == account.platform.kind:
