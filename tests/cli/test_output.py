@@ -211,6 +211,59 @@ def test_who_stops_reading_ends_nothing_with_a_traceback(village: Lived) -> None
     assert done.stderr == ""
 
 
+def shell(line: str, where: Path) -> subprocess.CompletedProcess[str]:
+    program = line.replace("fieldfare", f"{sys.executable} -m fieldfare")
+    return subprocess.run(program, shell=True, cwd=where, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("words", ["status", "status --json", "--help"])
+def test_a_full_disk_under_stdout_is_said_in_one_line(shop: Path, words: str) -> None:
+    done = shell(f"fieldfare {words} > /dev/full", shop)
+    assert done.stderr == "error: nothing more can be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_a_stdout_that_is_closed_is_no_reason_to_fail(shop: Path) -> None:
+    done = shell("fieldfare status >&-", shop)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_terminal_of_another_encoding_cannot_show_is_shown_as_an_escape(village: Lived) -> None:
+    done = shell("PYTHONIOENCODING=ascii fieldfare explain 1", village(5))
+    assert done.returncode == 0
+    assert "\\u201c" in done.stdout
+
+
+def test_an_argument_that_is_no_text_is_refused_and_not_repeated(village: Lived) -> None:
+    done = shell(r"fieldfare explain $(printf 'can\377ary')", village(1))
+    assert done.returncode == 2
+    assert done.stderr == "error: argument 2 is not UTF-8; set your terminal to it\n"
+
+
+def test_a_pause_counts_whatever_its_reason_is_written_in(village: Lived) -> None:
+    folder = village(1)
+    assert shell(r"fieldfare pause --all --reason $(printf 'Preis\374bersicht')", folder).returncode == 0
+    (row,) = typed("status", "--json", where=folder).json["pauses"]
+    assert row["reason"] == r"Preis\udcfcbersicht"
+
+
+def test_a_text_on_stdin_that_is_no_text_is_refused(village: Lived) -> None:
+    done = shell(r"printf '\377' | fieldfare outbox edit 2 --text -", village(5))
+    assert done.returncode == 2
+    assert "what stands on stdin is not UTF-8" in done.stderr
+
+
+def test_nothing_cannot_be_explained(village: Lived) -> None:
+    assert typed("explain", "", where=village(1)).code == 2
+
+
+def test_what_a_file_prints_is_no_result(shop: Path) -> None:
+    (shop / "loud.py").write_text("print('here I am')\n")
+    said = typed("check", "--json", where=shop)
+    assert said.json["mistakes"] == []
+    assert said.err == "here I am\n"
+
+
 def test_the_exit_codes_in_the_documentation_are_these() -> None:
     text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
     for code in Exit:

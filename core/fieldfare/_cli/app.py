@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from . import accounts, approvals, backup, check, demo, doctor, init, outbox, pause, plugins, see
+from . import accounts, approvals, backup, check, demo, doctor, init, out, outbox, pause, plugins, see
 from . import run as running
+from .exits import Exit
 from .extra import extra_command, extra_names
 from .failure import failed
 
@@ -93,8 +95,22 @@ def build() -> typer.Typer:
     return app
 
 
+def _is_text(word: str) -> bool:
+    """Whether this can be stored and sent: bytes of an argument that are no UTF-8 cannot."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def run(args: Sequence[str]) -> int:
     """Run what was typed, and give its exit code; raises nothing."""
+    for number, word in enumerate(args, 1):
+        # A pause counts whatever its reason is written in. The word itself may be a secret and is not repeated.
+        if not _is_text(word) and not os.path.exists(word) and args[0] != "pause":
+            out.fault(f"argument {number} is not UTF-8; set your terminal to it")
+            return Exit.USAGE
     command = typer.main.get_command(build())
     try:
         command.main(args=list(args), prog_name="fieldfare")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +18,9 @@ def failed(exc: Exception, args: Sequence[str]) -> int:
     if isinstance(exc, BrokenPipeError):
         # Whoever read us has gone; Python would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    if isinstance(exc, OSError) and exc.errno == errno.ENOSPC and exc.filename is None:
+        _last_word(f"error: nothing more can be written: {exc.strerror}")
         return Exit.FAILED
     as_json = "--json" in args
     code = code_for(exc)
@@ -32,6 +37,13 @@ def failed(exc: Exception, args: Sequence[str]) -> int:
     if as_json:
         out.as_json({"error": said, "mistakes": [out.mistake_as_json(one) for one in found], "exit": int(code)})
     return code
+
+
+def _last_word(text: str) -> None:
+    """Say it on stderr if that still can be written; stdout is given up, or Python would complain when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        out.note(text)
 
 
 def _kept(exc: Exception, args: Sequence[str]) -> str:

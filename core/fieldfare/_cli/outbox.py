@@ -131,8 +131,17 @@ def edit(
       fieldfare outbox edit 12 --text - < answer.txt
     """
     if text == "-":
-        text = sys.stdin.read().rstrip("\n")
+        text = _from_stdin().rstrip("\n")
     _do(project, "edit", {"key": key, "text": text}, json)
+
+
+def _from_stdin() -> str:
+    try:
+        text = sys.stdin.read()
+        text.encode()
+    except UnicodeError as exc:
+        raise typer.BadParameter("what stands on stdin is not UTF-8") from exc
+    return text
 
 
 @app.command()

@@ -58,7 +58,7 @@ def pause(
         lower_flag(state / "pause", scope)
         out.fault(f"nothing is paused: {unknown}")
         raise typer.Exit(Exit.USAGE)
-    acknowledged, on_the_wire, why = _told(project, scope, reason)
+    acknowledged, on_the_wire, why = _told(project, scope, reason.encode(errors="backslashreplace").decode())
     if json:
         out.as_json({"scope": scope, "acknowledged": acknowledged, "on_the_wire": on_the_wire, "note": why})
         return

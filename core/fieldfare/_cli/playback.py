@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -47,7 +48,7 @@ class _Reviewer:
 def written(opened: Opened, file: Path) -> list[Event]:
     """The events of a file: one JSON object per line, or one array. Raises ConfigError with every mistake."""
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         why = getattr(exc, "strerror", None) or str(exc)
         raise ConfigError("", [Mistake(file, 0, 0, f"cannot be read: {why.lower()}")]) from exc
@@ -132,16 +133,18 @@ def played(opened: Opened, loaded: Loaded, events: Iterable[Event], seed: int) -
     shown = list(events)
     for module, path in loaded.hooks:
         opened.host.register_file(module, path)
-    made = asyncio.run(
-        simulate(
-            loaded.automations,
-            shown,
-            accounts=loaded.accounts.values(),
-            seed=seed,
-            plugins=[_Reviewer(opened.host)],
-            project=loaded.project,
+    # What a decision prints is no result of ours.
+    with contextlib.redirect_stdout(sys.stderr):
+        made = asyncio.run(
+            simulate(
+                loaded.automations,
+                shown,
+                accounts=loaded.accounts.values(),
+                seed=seed,
+                plugins=[_Reviewer(opened.host)],
+                project=loaded.project,
+            )
         )
-    )
     rows = [_row(event) for event in shown]
     caused: dict[int, list[Row]] = {}
     for action, cause in zip(made.actions, made.causes, strict=True):

@@ -62,6 +62,8 @@ def explain(
     from . import story
     from .project import home_of, looking
 
+    if not name:
+        raise typer.BadParameter("say what: a number of `fieldfare outbox list`, or the address of a post")
     home = home_of(project)
     with looking(home) as store:
         explainer = explainer_of(home, store)

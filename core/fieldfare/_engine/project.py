@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -114,7 +114,9 @@ class Project:
         self.loading.add(module.__name__)
         try:
             file = self.file(path)
-            exec(compile(file.data, str(path), "exec", dont_inherit=True), module.__dict__)
+            # What a file prints is no result of the command that loads it.
+            with redirect_stdout(sys.stderr):
+                exec(compile(file.data, str(path), "exec", dont_inherit=True), module.__dict__)
         except BaseException as exc:
             del self._modules[dotted]
             self._broken.add(dotted)
