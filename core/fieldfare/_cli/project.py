@@ -59,7 +59,8 @@ class Opened:
         host = self.host.without_files()
         for module, path in loaded.hooks:
             host.register_file(module, path)
-        return AutomationSet(loaded.automations, project=loaded.project), host
+        files = {file.inside: file.digest for file in loaded.files}
+        return AutomationSet(loaded.automations, project=loaded.project, files=files), host
 
 
 def home_of(path: Path) -> Home:

@@ -11,12 +11,13 @@ import ssl
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import structlog
 
+from .._contract.feeds import Arrival
 from .._contract.platform import Account
 from .._domain.errors import ConfigError, FieldfareError
 from .._host import PluginHost
@@ -70,6 +71,8 @@ class Daemon:
     rnd: random.Random = field(default_factory=random.Random)
     ready: Callable[[Engine], None] = field(default=lambda engine: None)
     """Told when everything runs."""
+    _missing_lock: StoreLock | None = field(default=None, init=False)
+    """The lock while a holder that hangs, and is fenced, still has it."""
 
     def __post_init__(self) -> None:
         self._stop = asyncio.Event()
@@ -129,7 +132,8 @@ class Daemon:
             lock = StoreLock(state / "lock")
             if self.options.standby:
                 log.info("standing by")
-                await wait_for_turn(lock, database, self.clock)
+                if not await wait_for_turn(lock, database, self.clock):
+                    self._missing_lock = lock
             else:
                 lock.take_or_refuse()
             stack.callback(lock.release)
@@ -151,10 +155,18 @@ class Daemon:
             secrets=Confided(self.home.secrets, self.redactor),
             client=self._client,
             stopped=gate.why,
-            arrivals=self._arrivals.take,
+            arrivals=self._take,
             redact=self.redactor.redact,
             private=self.home.settings.private,
         )
+
+    async def _take(self, path: str) -> Sequence[Arrival]:
+        """What came in for a feed. In a single round nobody listens, and nobody waits; a dry run acknowledges nothing,
+        since its store goes with it: whoever sent it sends it again."""
+        if self.options.once:
+            return ()
+        taken = await self._arrivals.take(path)
+        return [replace(one, answer=_unacknowledged(one.answer)) for one in taken] if self.options.dry_run else taken
 
     def _client(self, account: Account | None, private: tuple[str, ...], hosts: tuple[str, ...]) -> Client:
         if account is None:
@@ -254,6 +266,8 @@ class Daemon:
         began = self.clock.monotonic()
         await store.do(accounts.beat, now=ms(self.clock.now()))
         gate.beat_at = began
+        if self._missing_lock is not None and self._missing_lock.take():
+            self._missing_lock = None
         await engine.housekeep()
 
     async def _sweep(self, store: Store) -> None:
@@ -305,6 +319,10 @@ class Daemon:
                 loop.add_signal_handler(getattr(signal, name), self.request_stop, name)
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+def _unacknowledged(answer: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda status: answer(503 if 200 <= status < 300 else status)
 
 
 def _hook_paths(automations: AutomationSet) -> set[str]:

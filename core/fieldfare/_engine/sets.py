@@ -41,9 +41,13 @@ class FeedUse:
 class AutomationSet:
     """Automations that were valid together; nothing in it changes. `digest` names it for ever."""
 
-    def __init__(self, automations: Iterable[Placed], *, project: Path | None = None) -> None:
+    def __init__(
+        self, automations: Iterable[Placed], *, project: Path | None = None, files: Mapping[str, str] | None = None
+    ) -> None:
         self.automations = tuple(automations)
         self.project = project
+        self._files = dict(files or {})
+        """The digest of every file that was read, those without automations included."""
         self._by_name = {placed.automation.name: placed for placed in self.automations}
         if len(self._by_name) != len(self.automations):
             raise ValueError("two automations have one name; load() says where")
@@ -88,7 +92,8 @@ class AutomationSet:
 
     def describe(self) -> dict[str, Any]:
         """This set as JSON: enough to say later why an automation did not act on an event."""
-        return {"version": 1, "automations": [_described(placed) for placed in self.automations]}
+        automations = [_described(placed) for placed in self.automations]
+        return {"version": 1, "automations": automations} | ({"files": self._files} if self._files else {})
 
 
 def accounts_of(placed: Placed) -> list[Account]:

@@ -1,0 +1,150 @@
+"""The daemon in this process: what a dry run, a single round, a reload and a take-over leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from fieldfare._cli.project import Opened
+from fieldfare._contract.feeds import Arrival
+from fieldfare._engine.clock import RealClock
+from fieldfare._engine.daemon import Daemon, Options
+from fieldfare._engine.embedded import Engine
+from fieldfare._engine.lock import StoreLock
+from fieldfare._store import query
+from fieldfare._store.sqlite import Store
+
+HOOKS = """
+from fieldfare import Account, Context, Draft, HookReceived, Media, Publish, automation, on, secret
+from fieldfare.testing import Playground
+from words import WORDS
+
+brand = Account("brand", Playground())
+
+@automation(on.webhook("/hooks", secret=secret("HOOKS")), account=brand)
+def news(event: HookReceived, ctx: Context) -> Publish:
+    return Publish(draft=Draft(text=WORDS, media=(Media(source="a.png", alt="a"),)))
+"""
+
+
+class Quick(RealClock):
+    """Waits are short, and long for those who look at the monotonic clock."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 1000
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 1000)
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(story, 8))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "hooks.py").write_text(dedent(HOOKS))
+    (tmp_path / "words.py").write_text("WORDS = 'one'\n")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "fieldfare.toml").write_text("[listener]\nport = 0\n")
+    file = tmp_path / "secrets.toml"
+    file.touch(mode=0o600)
+    file.write_text('HOOKS = "canary-hooks"\n')
+    return tmp_path
+
+
+def daemon(project: Path, ready: Any = lambda engine: None, **options: bool) -> Daemon:
+    opened = Opened.at(project)
+    return Daemon(
+        home=opened.home,
+        redactor=opened.redactor,
+        load=opened.load,
+        options=Options(watch=False, **options),
+        ready=ready,
+    )
+
+
+def hook(answers: list[int]) -> Arrival:
+    from datetime import UTC, datetime
+
+    headers = {"authorization": "Bearer canary-hooks", "content-type": "application/json"}
+    return Arrival(headers, b'{"id": "1"}', datetime.now(UTC), answers.append)
+
+
+def free(state: Path) -> bool:
+    probe = StoreLock(state / "lock")
+    taken = probe.take()
+    probe.release()
+    return taken
+
+
+async def until(condition: Any) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+def test_a_dry_run_judges_a_web_hook_and_acknowledges_nothing(project: Path) -> None:
+    async def story() -> None:
+        engines: list[Engine] = []
+        made = daemon(project, engines.append, dry_run=True)
+        going = asyncio.create_task(made.run())
+        await until(lambda: engines)
+        answers: list[int] = []
+        made._arrivals.put("/hooks", hook(answers))
+        await until(lambda: answers)
+        store = engines[0]._around.store
+        await until(lambda: store.read(query.deliveries))
+        made.request_stop("the end")
+        await going
+        assert answers == [503]
+        assert not (project / ".fieldfare" / "media").exists()
+
+    run(story())
+
+
+def test_a_single_round_waits_for_no_web_hook(project: Path) -> None:
+    async def story() -> None:
+        for _ in range(2):
+            await daemon(project, once=True).run()
+
+    run(story())
+
+
+def test_a_reload_takes_what_another_file_says_anew(project: Path) -> None:
+    async def story() -> None:
+        engines: list[Engine] = []
+        made = daemon(project, engines.append)
+        going = asyncio.create_task(made.run())
+        await until(lambda: engines)
+        assert (await made.reload(engines[0]))["changed"] is False
+        (project / "words.py").write_text("WORDS = 'two'\n")
+        assert (await made.reload(engines[0]))["changed"] is True
+        made.request_stop("the end")
+        await going
+
+    run(story())
+
+
+def test_who_has_taken_over_from_a_holder_that_hung_takes_the_lock_when_that_one_is_gone(project: Path) -> None:
+    async def story() -> None:
+        state = project / ".fieldfare"
+        hung = StoreLock(state / "lock")
+        assert hung.take()
+        await Store.threaded(state / "fieldfare.db").close()
+        engines: list[Engine] = []
+        made = daemon(project, engines.append, standby=True)
+        made.clock = Quick()
+        going = asyncio.create_task(made.run())
+        await until(lambda: engines)
+        hung.release()
+        await until(lambda: not free(state))
+        made.request_stop("the end")
+        await going
+        assert free(state)
+
+    run(story())
