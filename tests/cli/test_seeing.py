@@ -160,10 +160,29 @@ def test_what_was_cancelled_can_be_tried_again_and_asks_its_approver_again(villa
     assert typed("outbox", "retry", "2", where=folder).out.endswith(": held\n")
 
 
+@pytest.mark.parametrize("words", [("outbox", "cancel"), ("approvals", "approve"), ("approvals", "refuse")])
+def test_a_change_names_the_delivery_by_its_key(village: Lived, words: tuple[str, str]) -> None:
+    folder = village(5)
+    key = typed("outbox", "show", "2", "--json", where=folder).json["key"]
+    assert typed(*words, "2", "--json", where=folder).json["key"] == key
+
+
 def test_a_text_can_come_from_stdin(village: Lived) -> None:
     folder = village(5)
     typed("outbox", "edit", "2", "--text", "-", where=folder, stdin="We do.\n")
     assert typed("outbox", "show", "2", "--json", where=folder).json["texts"] == ["We do."]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("x" * 301, "the text is 301 long as playground counts, 300 is allowed"), ("", "the post is empty")],
+)
+def test_a_text_that_the_network_would_refuse_does_not_replace_one(village: Lived, text: str, why: str) -> None:
+    folder = village(5)
+    said = typed("outbox", "edit", "2", "--text", text, where=folder)
+    assert said.code == 1
+    assert said.err.endswith(f"stays as it is: {why}\n")
+    assert typed("outbox", "show", "2", "--json", where=folder).json["texts"] != [text]
 
 
 def test_what_is_uncertain_is_not_tried_again_but_settled(village: Lived) -> None:

@@ -180,6 +180,13 @@ def test_an_account_is_tried_over_the_session_of_the_daemon(running: Daemon) -> 
     assert "brand is @brand on playground" in said.out
 
 
+def test_the_daemon_takes_no_text_that_the_network_would_refuse(running: Daemon) -> None:
+    typed("pause", "--all", where=running.project)
+    running.wait_for(lambda: bool(running.asked("outbox", "list", "--state", "due")))
+    said = typed("outbox", "edit", "1", "--text", "x" * 301, where=running.project)
+    assert "the text is 301 long as playground counts, 300 is allowed" in said.err
+
+
 def test_what_the_daemon_refuses_ends_like_what_the_command_refuses(running: Daemon) -> None:
     said = typed("outbox", "cancel", "no-such-delivery", where=running.project)
     assert said.code == 1

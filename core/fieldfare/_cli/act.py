@@ -61,6 +61,7 @@ async def _alone(home: Home, name: str, args: Mapping[str, Any], clock: Clock) -
             flags=home.state / "pause",
             decode=_decoded,
             asks=lambda automation: _asks(store, automation),
+            objections=lambda account, action: _objections(home, account, action),
             wake=lambda key: None,
         )
         return await operations.run(name, args, person(os.getuid()))
@@ -74,6 +75,17 @@ def _decoded(kind: str, body: str) -> Action[Any]:
     if found is None:
         raise FieldfareError(f"a {kind} cannot be edited; only posts and replies have a text")
     return found.model_validate_json(body)
+
+
+def _objections(home: Home, name: str, action: Action[Any]) -> list[str]:
+    """What the network of the account would refuse; nothing while the files have mistakes."""
+    from .project import Opened
+
+    try:
+        account = Opened.at(home.root).read(secrets=False).accounts.get(name)
+    except FieldfareError:
+        return []
+    return [said for draft in action.drafts for said in account.platform.objections(draft)] if account else []
 
 
 def _asks(store: Store, automation: str) -> bool:

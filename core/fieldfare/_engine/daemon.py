@@ -17,7 +17,11 @@ from typing import Any, cast
 
 import structlog
 
+<<<<<<< Updated upstream
 from .._contract.feeds import Arrival
+=======
+from .._contract.actions import Action
+>>>>>>> Stashed changes
 from .._contract.platform import Account
 from .._domain.errors import ConfigError, FieldfareError
 from .._host import PluginHost
@@ -192,6 +196,10 @@ class Daemon:
             placed = engine.automations.get(name)
             return placed is not None and placed.automation.approval is not None
 
+        def objections(name: str, action: Action[Any]) -> list[str]:
+            account = engine.automations.accounts.get(name)
+            return [said for draft in action.drafts for said in account.platform.objections(draft)] if account else []
+
         return Operations(
             store=store,
             clock=self.clock,
@@ -199,6 +207,7 @@ class Daemon:
             decode=engine.action,
             asks=asks,
             limits_of=engine.limits_of,
+            objections=objections,
             wake=engine.wake,
             reload=reload,
             introduce=lambda name: introduced(engine.sessions, name),

@@ -35,6 +35,8 @@ class Operations:
     """Look again at everything; the key names the delivery that changed, '' for none in particular."""
     limits_of: Callable[[str], Sequence[Limit] | None] = lambda automation: None
     """The limits of an automation; None when they are not known here."""
+    objections: Callable[[str, Action[Any]], Sequence[str]] = lambda account, action: ()
+    """What the account's network would refuse about an action; nothing when it is not known here."""
     reload: Callable[[], Awaitable[Answer]] | None = None
     introduce: Callable[[str], Awaitable[Answer]] | None = None
     """Who the network says an account is, asked over the live session."""
@@ -55,22 +57,25 @@ class Operations:
         return {"alive": True}
 
     async def approve(self, *, key: str, digest: str | None = None, by: str) -> Answer:
+        key = self._one(key).key
         await self.store.do(control.approve, key=key, digest=digest, by=by, now=self._now())
         return {"key": key, "state": "due"}
 
     async def refuse(self, *, key: str, why: str = "", by: str) -> Answer:
+        key = self._one(key).key
         await self.store.do(control.refuse, key=key, by=by, why=why, now=self._now())
         return {"key": key, "state": "refused"}
 
     async def cancel(self, *, key: str, by: str) -> Answer:
+        key = self._one(key).key
         await self.store.do(control.cancel, key=key, by=by, now=self._now())
         return {"key": key, "state": "cancelled"}
 
     async def retry(self, *, key: str, by: str) -> Answer:
-        await self.store.do(
-            control.retry, key=key, limits=self.limits_of(self._one(key).automation), by=by, now=self._now()
-        )
-        return {"key": key, "state": self._one(key).state}
+        found = self._one(key)
+        limits = self.limits_of(found.automation)
+        await self.store.do(control.retry, key=found.key, limits=limits, by=by, now=self._now())
+        return {"key": found.key, "state": self._one(found.key).state}
 
     async def edit(self, *, key: str, text: str, by: str) -> Answer:
         found = self._one(key)
@@ -84,6 +89,9 @@ class Operations:
                 edited = action.model_copy(update={"text": text})
             case _:
                 raise TooLate(f"{found.key!r} is a {found.kind}; only posts and replies have a text to edit")
+        said = self.objections(found.account, edited) or ["the post is empty"] * (not text and not _shows(edited))
+        if said:
+            raise TooLate(f"{found.key!r} stays as it is: {'; '.join(said)}")
         body = edited.model_dump_json()
         digest = digest_of(found.account, found.kind, body)
         asks = self.asks(found.automation)
@@ -155,6 +163,11 @@ class Operations:
 
     def _now(self) -> int:
         return ms(self.clock.now())
+
+
+def _shows(action: Action[Any]) -> bool:
+    """Whether there is anything beside the text."""
+    return any(draft.media for draft in action.drafts)
 
 
 _OPERATIONS: Mapping[str, Callable[..., Awaitable[Answer]]] = {
