@@ -17,11 +17,8 @@ from typing import Any, cast
 
 import structlog
 
-<<<<<<< Updated upstream
-from .._contract.feeds import Arrival
-=======
 from .._contract.actions import Action
->>>>>>> Stashed changes
+from .._contract.feeds import Arrival
 from .._contract.platform import Account
 from .._domain.errors import ConfigError, FieldfareError
 from .._host import PluginHost
