@@ -187,6 +187,9 @@ class Explainer:
             case "held", "late":
                 todo = f"fieldfare approvals approve {row.id}@{row.digest[:12]}"
                 return "a person: it is late, and shall only go when somebody says so", None, todo
+            case "held", "account":
+                todo = f"fieldfare approvals approve {row.id}@{row.digest[:12]}"
+                return f"a person: {row.reason}", row.expires_at, todo
             case "held", "missing":
                 return row.reason, None, "fieldfare check"
             case "held", _:

@@ -18,13 +18,33 @@ def enrol(c: Connection, *, name: str, platform: str) -> None:
 
 
 def identified(c: Connection, *, name: str, identity: str, handle: str, now: int) -> None:
-    """The network told us who the account is."""
+    """The network told us who the account is. When it is another one than before, what waits asks a person first."""
+    before = c.execute("SELECT identity, handle FROM accounts WHERE name = ?", (name,)).fetchone()
+    if before and before[0] and before[0] != identity:
+        said = f"account {name!r} is @{handle} ({identity}) now, and this was meant for @{before[1]} ({before[0]})"
+        _ask_first(c, name=name, said=said, now=now)
     c.execute(
         "UPDATE accounts SET identity = ?, handle = ?, seen_at = ?, error = '' WHERE name = ?",
         (identity, handle, now, name),
     )
     (platform,) = c.execute("SELECT platform FROM accounts WHERE name = ?", (name,)).fetchone() or ("",)
     second.identified(c, platform=platform, account=name, identity=identity)
+
+
+def _ask_first(c: Connection, *, name: str, said: str, now: int) -> None:
+    """Under our name there is another account of the network: nothing meant for the one before leaves by itself."""
+    approvable = c.execute(
+        "UPDATE deliveries SET state = 'held', hold = 'account', reason = ?, approved_digest = '', updated_at = ?"
+        " WHERE account = ? AND (state = 'due' OR state = 'held' AND hold != 'missing')",
+        (said, now, name),
+    ).rowcount
+    doubtful = c.execute(
+        "UPDATE deliveries SET hold = 'person', passable = 1, reason = ?, updated_at = ?"
+        " WHERE account = ? AND state = 'uncertain'",
+        (said, now, name),
+    ).rowcount
+    if approvable + doubtful:
+        trouble(c, what="held", says=f"{said}: {approvable + doubtful} wait for a person", subject=name, now=now)
 
 
 def identity(c: Connection, name: str) -> str:

@@ -49,7 +49,7 @@ def _begun(c: Connection, delivery: int) -> bool:
 def approve(c: Connection, *, key: str, digest: str | None, by: str, now: int) -> None:
     """Let a held delivery go. With `digest`, only if its content is still that."""
     id_, state, hold, _, have, _ = row_of(c, key)
-    if state != "held" or hold not in ("approval", "late"):
+    if state != "held" or hold not in ("approval", "late", "account"):
         raise TooLate(f"{key!r} does not wait for approval: it is {state}")
     if digest is not None and not have.startswith(digest):
         raise TooLate(f"{key!r} has changed since: its digest is {have[:12]}, not {digest!r}; look at it again")

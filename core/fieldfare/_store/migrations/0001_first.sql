@@ -69,7 +69,7 @@ CREATE TABLE deliveries (
     revision INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,
     reason TEXT NOT NULL DEFAULT '',
-    hold TEXT NOT NULL DEFAULT '',  -- why a person or a name is waited for: approval, missing, late, person
+    hold TEXT NOT NULL DEFAULT '',  -- why a person or a name is waited for: approval, missing, late, account, person
     token INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     absents INTEGER NOT NULL DEFAULT 0,
