@@ -50,6 +50,12 @@ JSON = (
     ("simulate", "--events", "nowhere"),
     ("backup", "copy.db"),
     ("restore", "nowhere.db"),
+    ("status", "--jsn"),
+    ("outbox", "list", "--state", "bogus"),
+    ("pause", "nobody"),
+    ("pause",),
+    ("simulate",),
+    ("nonsense",),
 )
 
 
@@ -58,6 +64,13 @@ def test_with_json_there_is_one_value_on_stdout_whatever_happens(village: Lived,
     said = typed(*words, "--json", where=village(5))
     json.loads(said.out)
     assert "\x1b" not in said.out + said.err
+
+
+def test_with_json_a_retry_of_what_may_be_out_says_so_too(village: Lived) -> None:
+    folder = village(10)
+    (row,) = typed("outbox", "list", "--state", "uncertain", "--json", where=folder).json
+    said = typed("outbox", "retry", str(row["number"]), "--json", where=folder)
+    assert said.json["exit"] == said.code == 7
 
 
 def test_even_on_a_terminal_json_has_no_colour(village: Lived) -> None:

@@ -129,6 +129,12 @@ def test_a_text_may_have_lines(desk: Desk) -> None:
     assert [e.draft.text for e in desk.look()] == ['one\n\ntwo, "three"', "next"]
 
 
+def test_line_ends_of_windows_are_not_published(desk: Desk) -> None:
+    desk.path.write_bytes(b'id,publish_at,text\r\na,2026-11-02 09:00,"one\r\ntwo"\r\n')
+    (row,) = read(desk.path, desk.path.parent, zone="UTC").rows
+    assert row.draft.text == "one\ntwo"
+
+
 def test_a_text_corrected_before_it_is_due_goes_out_corrected(desk: Desk) -> None:
     desk.write("a,2026-11-25 13:00,helo")
     desk.look()

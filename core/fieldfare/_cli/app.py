@@ -115,7 +115,10 @@ def run(args: Sequence[str]) -> int:
     try:
         command.main(args=list(args), prog_name="fieldfare")
     except SystemExit as exc:
-        return exc.code if isinstance(exc.code, int) else int(bool(exc.code))
+        code = exc.code if isinstance(exc.code, int) else int(bool(exc.code))
+        if code == Exit.USAGE and "--json" in args:
+            out.refused("the command was used wrongly; stderr says how", code)
+        return code
     except Exception as exc:
         return failed(exc, args)
     return 0

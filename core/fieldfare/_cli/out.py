@@ -80,6 +80,11 @@ def as_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def refused(why: str, code: int) -> None:
+    """Print in JSON why a command did not do what it should, as `failed` does."""
+    as_json({"error": why, "mistakes": [], "exit": code})
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows: aligned on a terminal, and elsewhere one line per row with tabs between, without the heading."""
     clean = [[inert(cell) for cell in row] for row in rows]

@@ -157,7 +157,10 @@ def retry(key: Key, project: Project = Path(), json: Json = False) -> None:
     with looking(home_of(project)) as store:
         row = one(store, key)
     if row.state == "uncertain":
-        out.fault(str(TooLate(f"{row.key!r} may be out already; look, then say so with `fieldfare settle {row.id}`")))
+        said = str(TooLate(f"{row.key!r} may be out already; look, then say so with `fieldfare settle {row.id}`"))
+        out.fault(said)
+        if json:
+            out.refused(said, Exit.UNKNOWN)
         raise typer.Exit(Exit.UNKNOWN)
     _do(project, "retry", {"key": key}, json)
 

@@ -116,6 +116,8 @@ class _Reader:
                 f"{len(cells)} cells below {len(names)} columns; put double quotes around a cell that contains "
                 f"{self.header.delimiter!r}"
             )
+        # A file from Windows has its line ends inside of cells too.
+        cells = [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
         columns = {name: cell for name, cell in zip(names, [*cells, *[""] * len(names)], strict=False) if name}
         given = {name: cells[at].strip() for name, at in self.header.places.items() if at < len(cells)}
         key = given.get("id", "")

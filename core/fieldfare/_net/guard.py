@@ -89,7 +89,8 @@ class Guard:
             return None
         what = _closed(ip)
         if what is not None:
-            return f"{address} is {what}; name its range in `private` of the platform if it is meant"
+            where = "of the platform, the trigger, or for Notify fieldfare.toml"
+            return f"{address} is {what}; if it is meant, name its range in `private` {where}"
         if plain:
             return f"{address} is public, and http without TLS goes only to ranges named in `private`; use https"
         return None
