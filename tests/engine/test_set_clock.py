@@ -158,3 +158,17 @@ def test_a_feed_that_is_back_says_so_although_nothing_is_new(tmp_path: Path) -> 
         assert [row[3] for row in line.store.read(query.feeds)] == [""]
 
     run(story())
+
+
+def test_a_clock_that_was_set_back_before_the_first_heartbeat_is_noticed_at_the_next_start(tmp_path: Path) -> None:
+    async def story() -> None:
+        line = await Line(tmp_path, posting(Desk(NotSent("refused"), DONE))).start()
+        line.clock.set_wall(START + HOUR)
+        await line.restart()
+        await hooked(line)
+        line.clock.set_wall(START)
+        await line.restart()
+        await line.move(5)
+        assert line.states == ["delivered"]
+
+    run(story())

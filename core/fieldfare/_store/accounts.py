@@ -92,11 +92,13 @@ def take_over(c: Connection, *, boot: str, now: int) -> int:
 
 
 def beat(c: Connection, *, now: int) -> None:
-    """Move the holder's heartbeat: a counter, not a time.
-
-    The time beside it only rises: what is later than the clock tells that this was set back (`claim.set_back`).
-    """
+    """Move the holder's heartbeat: a counter, not a time."""
     c.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'beat'")
+    saw(c, now)
+
+
+def saw(c: Connection, now: int) -> None:
+    """Remember the latest time that the clock has shown: one that is behind it was set back (`claim.set_back`)."""
     c.execute(
         "INSERT INTO meta VALUES ('seen_at', ?) ON CONFLICT (key)"
         " DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",

@@ -8,6 +8,7 @@ from sqlite3 import Connection
 
 from .._contract.limits import Limit
 from . import limits as fences
+from .accounts import saw
 from .events import trouble
 from .settle import doubt, end, hold_missing
 from .steps import AT_ONCE, is_paused
@@ -161,6 +162,7 @@ def recover(c: Connection, *, now: int) -> tuple[int, int]:
     seen = c.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seen_at'").fetchone()
     if seen is not None and seen[0] > now:
         set_back(c, by=seen[0] - now, now=now)
+    saw(c, now)
     rows = c.execute("SELECT id, token FROM deliveries WHERE state = 'sending'").fetchall()
     doubtful = 0
     for id_, token in rows:
