@@ -16,6 +16,7 @@ from fieldfare._engine.listener import Endpoint
 from fieldfare._engine.operations import Operations
 from fieldfare._engine.sets import AutomationSet
 from fieldfare._engine.stop import Stop
+from fieldfare._host import PluginHost
 from fieldfare._net import Client
 from fieldfare._store import accounts
 from fieldfare._store.sqlite import Store, ms
@@ -51,12 +52,13 @@ class Holder(Daemon):
         gate = Stop(self.home.state / "pause", self.clock)
         boot = uuid.UUID(int=self.rnd.getrandbits(128)).hex
         try:
+            began = self.clock.monotonic()
             store.fence(await store.do(accounts.take_over, boot=boot, now=ms(self.clock.now())))
-            gate.beat_at = self.clock.monotonic()
+            gate.beat_at = began
             self.engine = engine = Engine(self._around(store, gate))
             await engine.start(automations, host)
             self.operations = self._operations(store, engine, gate)
-            await self._listen(automations)
+            self._serve_hooks(automations)
             self.endpoint = Endpoint(self._arrivals, self.clock)
             async with asyncio.TaskGroup() as group:
                 group.create_task(engine.serve())
@@ -79,9 +81,11 @@ class Holder(Daemon):
         transport = SimTransport(self.networks[platform.server])
         return Client(hosts=platform.hosts, clock=self.clock, transport=transport, redactor=self.redactor)
 
-    async def _listen(self, automations: AutomationSet) -> None:
-        feeds = [feed for placed in automations for feed in placed.automation.trigger.feeds()]
-        self._arrivals.serve({feed.arrives_at for feed in feeds if feed.arrives_at})
+    async def _open_listener(self, automations: AutomationSet) -> None:
+        """No socket: web hooks are handed to `endpoint`."""
+
+    def _load_anew(self) -> tuple[AutomationSet, PluginHost]:
+        return self.load()
 
 
 class _Nowhere(SimTransport):

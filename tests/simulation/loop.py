@@ -15,6 +15,8 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 A = TypeVarTuple("A")
 T = TypeVar("T")
+SPINS = 20_000
+"""Turns of the loop at one moment that nothing honest takes."""
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
@@ -60,6 +62,7 @@ class SimLoop(base_events.BaseEventLoop):
         self.rnd = rnd
         self.virtual = 0.0
         self.steps = 0
+        self._turns = 0
         self.tasks: list[SimTask] = []
         """All that ever were: a task of a dead process must not be collected, or its `finally` would still run."""
         self._selector: Any = None
@@ -104,7 +107,11 @@ class SimLoop(base_events.BaseEventLoop):
         scheduled, ready = self._scheduled, self._ready
         while scheduled and scheduled[0].cancelled():
             _taken(scheduled)
+        self._turns += 1
+        if self._turns > SPINS:
+            raise RuntimeError(f"something spins: {SPINS} turns of the loop without time passing, at {list(ready)[:3]}")
         if not ready:
+            self._turns = 0
             if not scheduled:
                 raise RuntimeError("nothing will ever happen again")
             self.virtual = max(self.virtual, scheduled[0].when())

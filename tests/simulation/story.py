@@ -422,7 +422,10 @@ async def _unfold(story: Story, person: Any, checks: Any) -> None:
     story._again()
     began = story.loop.virtual
     await asyncio.sleep(45)
-    while not isinstance(said := await story.operate("reload", {}), dict):
+    for _ in range(60):
+        said = await story.operate("reload", {})
+        if isinstance(said, dict):
+            break
         story.trace.say(f"reload: {said}")
         await asyncio.sleep(5)
     await person.everything_goes_on()
