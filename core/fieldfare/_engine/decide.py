@@ -43,6 +43,8 @@ class Judge:
     review: Review
     media: MediaKeeper
     identity: Callable[[str], str] = lambda name: name
+    echo: Callable[[str], bool] = field(default=lambda delivery: False)
+    """Whether a delivery, by its key, tells of a notice's trouble: two that fail would tell each other for ever."""
     past: Past = field(default=lambda automation: ())
     memory: Memory = field(default=lambda automation, post: (None, 0))
 
@@ -53,6 +55,8 @@ class Judge:
         automation = placed.automation
         if isinstance(event, TroubleSeen) and event.automation == automation.name:
             return self._no(placed, "it is about this automation's own notice", None)
+        if isinstance(event, TroubleSeen) and self.echo(event.subject):
+            return self._no(placed, "it is about a notice that could not tell of a notice", None)
         crossing: tuple[str, bool] | None = None
         if automation.trigger.crossing is not None and isinstance(event, MetricsObserved):
             crossing = self.crossed(automation.name, automation.trigger.crossing, event)

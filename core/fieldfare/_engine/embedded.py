@@ -257,6 +257,7 @@ class Engine:
             review=self._host.review,
             media=self._around.media,
             identity=self._identity,
+            echo=lambda delivery: store.read(events.of_notice_of_notice, delivery),
             past=lambda automation: store.read(query.past, automation),
             memory=lambda automation, post: (
                 store.read(events.armed, automation, post),

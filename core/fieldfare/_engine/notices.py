@@ -8,11 +8,20 @@ import structlog
 
 from .._contract.actions import Notifies
 from .._contract.delivery import Attempt
-from .._contract.http import Request
+from .._contract.http import Answer, Request, sort_write
 from .._contract.platform import Declaration, Session
+from .._domain.errors import AuthFailed, Rejected
 from .._domain.values import Author, Pending, Receipt, Secret
 
 log = structlog.get_logger("fieldfare.notice")
+
+
+def _sort(answer: Answer) -> None:
+    """As `sort_write`; a web hook that wants other credentials is wrong itself: no account is, and none is paused."""
+    try:
+        sort_write(answer)
+    except AuthFailed as exc:
+        raise Rejected(str(exc)) from exc
 
 
 class Notices(Notifies):
@@ -32,5 +41,5 @@ class Notices(Notifies):
             log.warning("notice", text=text)
             return Receipt(note="logged")
         url = self._read_secret(webhook.name) if isinstance(webhook, Secret) else webhook
-        answer = await attempt.send("post", Request(method="POST", url=url, json={"text": text}))
+        answer = await attempt.send("post", Request(method="POST", url=url, json={"text": text}), sort=_sort)
         return Receipt(note=f"the web hook answered {answer.status}")

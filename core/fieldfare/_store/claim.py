@@ -206,4 +206,18 @@ def expire(c: Connection, *, now: int) -> list[tuple[int, str]]:
         reason = "nobody approved it in time" if state == "held" else "too late to be of use"
         end(c, id_, "expired", reason, now)
         trouble(c, what="expired", says=f"{key} expired: {reason}", subject=key, automation=automation, now=now)
+    _tell_of_stuck(c, now)
     return [(int(r[0]), str(r[6])) for r in rows]
+
+
+def _tell_of_stuck(c: Connection, now: int) -> None:
+    """What has begun does not expire; each time that its time passes once more, a person is told."""
+    rows = c.execute(
+        "SELECT id, key, automation, late_ms, reason FROM deliveries WHERE state IN ('held', 'due') AND state = 'due'"
+        " AND expires_at <= ? AND first_byte_at IS NOT NULL LIMIT 500",
+        (now,),
+    ).fetchall()
+    for id_, key, automation, late_ms, reason in rows:
+        says = f"{key} has begun to leave and cannot go on: {reason}"
+        trouble(c, what="lane-stuck", says=says, subject=key, automation=automation, now=now)
+        c.execute("UPDATE deliveries SET expires_at = ? WHERE id = ?", (now + max(late_ms, 3_600_000), id_))

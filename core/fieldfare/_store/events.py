@@ -165,6 +165,17 @@ def troubles(c: Connection, after: int, limit: int) -> list[tuple[int, str, str,
     ).fetchall()
 
 
+def of_notice_of_notice(c: Connection, delivery: str) -> bool:
+    """Whether this delivery tells of the trouble of one that was itself to tell of a trouble."""
+    row = c.execute(
+        "SELECT 1 FROM deliveries d JOIN events e ON e.id = d.event AND e.kind = 'trouble-seen'"
+        " JOIN troubles t ON t.seq = CAST(e.event AS INTEGER) JOIN deliveries before ON before.key = t.subject"
+        " JOIN events about ON about.id = before.event AND about.kind = 'trouble-seen' WHERE d.key = ?",
+        (delivery,),
+    ).fetchone()
+    return row is not None
+
+
 def trouble(c: Connection, *, what: str, says: str, subject: str = "", automation: str = "", now: int) -> None:
     """Record something that a person must see; the same about the same subject within an hour is said once."""
     again = c.execute(
