@@ -13,7 +13,7 @@ import pytest
 from fieldfare._engine.stop import flags
 from tests.cli.conftest import Lived
 from tests.cli.typed import typed
-from tests.networks.daemon import Daemon
+from tests.networks.daemon import Daemon, daemon
 
 AUTOMATIONS = """
 from datetime import timedelta
@@ -185,6 +185,27 @@ def test_the_daemon_takes_no_text_that_the_network_would_refuse(running: Daemon)
     running.wait_for(lambda: bool(running.asked("outbox", "list", "--state", "due")))
     said = typed("outbox", "edit", "1", "--text", "x" * 301, where=running.project)
     assert "the text is 301 long as playground counts, 300 is allowed" in said.err
+
+
+def test_what_names_an_account_that_is_gone_is_not_approved(tmp_path: Path) -> None:
+    asking = AUTOMATIONS.replace("seconds=1)))", "seconds=1)), approval=Approval(by='support'))")
+    asking = asking.replace("Account, ", "Account, Approval, ")
+    with daemon(tmp_path / "asking", asking, {}) as made:
+        made.wait_for(lambda: '"ready"' in made.tail())
+        made.wait_for(lambda: bool(made.asked("outbox", "list", "--state", "held")))
+        (made.project / "automations.py").write_text(asking.replace('"brand"', '"marke"'))
+        made.wait_for(lambda: '"reloaded"' in made.tail())
+        held = made.asked("outbox", "list", "--state", "held")[-1]
+        said = typed("approvals", "approve", str(held["number"]), where=made.project)
+        assert (said.code, "there is no account 'brand' any more" in said.err) == (1, True)
+
+
+def test_a_pause_that_cannot_be_written_is_said(village: Lived) -> None:
+    folder = village(1)
+    (folder / ".fieldfare" / "pause").write_text("in the way")
+    said = typed("pause", "--all", where=folder)
+    assert said.code == 3
+    assert said.err.startswith("error: nothing is paused: ")
 
 
 def test_what_the_daemon_refuses_ends_like_what_the_command_refuses(running: Daemon) -> None:

@@ -50,9 +50,14 @@ def pause(
     scope = _scope(name or account, platform, automation, everything)
     state = _state(project)
     # First of all, and without the daemon, the store or the settings: this alone stops every gate.
+    from .._domain.errors import StoreError
     from .._engine.stop import lower_flag, raise_flag
 
-    raise_flag(state / "pause", scope)
+    try:
+        raise_flag(state / "pause", scope)
+    except OSError as exc:
+        why = (exc.strerror or str(exc)).lower()
+        raise StoreError(f"nothing is paused: {state / 'pause'} cannot be written ({why}); be its owner") from exc
     unknown = _unknown(project, scope)
     if unknown:
         lower_flag(state / "pause", scope)

@@ -197,6 +197,14 @@ class Daemon:
             account = engine.automations.accounts.get(name)
             return [said for draft in action.drafts for said in account.platform.objections(draft)] if account else []
 
+        def gone(found: query.Full) -> str:
+            if engine.automations.get(found.automation) is None:
+                return f"there is no automation {found.automation!r} any more"
+            account = found.account
+            if account and account not in engine.automations.accounts:
+                return f"there is no account {account!r} any more"
+            return ""
+
         return Operations(
             store=store,
             clock=self.clock,
@@ -205,6 +213,7 @@ class Daemon:
             asks=asks,
             limits_of=engine.limits_of,
             objections=objections,
+            gone=gone,
             wake=engine.wake,
             reload=reload,
             introduce=lambda name: introduced(engine.sessions, name),

@@ -37,6 +37,8 @@ class Operations:
     """The limits of an automation; None when they are not known here."""
     objections: Callable[[str, Action[Any]], Sequence[str]] = lambda account, action: ()
     """What the account's network would refuse about an action; nothing when it is not known here."""
+    gone: Callable[[query.Full], str] = lambda found: ""
+    """What a delivery names that the files do not have any more, in words; '' for nothing, or when it is not known."""
     reload: Callable[[], Awaitable[Answer]] | None = None
     introduce: Callable[[str], Awaitable[Answer]] | None = None
     """Who the network says an account is, asked over the live session."""
@@ -57,7 +59,7 @@ class Operations:
         return {"alive": True}
 
     async def approve(self, *, key: str, digest: str | None = None, by: str) -> Answer:
-        key = self._one(key).key
+        key = self._that_can_leave(key).key
         await self.store.do(control.approve, key=key, digest=digest, by=by, now=self._now())
         return {"key": key, "state": "due"}
 
@@ -72,7 +74,7 @@ class Operations:
         return {"key": key, "state": "cancelled"}
 
     async def retry(self, *, key: str, by: str) -> Answer:
-        found = self._one(key)
+        found = self._that_can_leave(key)
         limits = self.limits_of(found.automation)
         await self.store.do(control.retry, key=found.key, limits=limits, by=by, now=self._now())
         return {"key": found.key, "state": self._one(found.key).state}
@@ -160,6 +162,12 @@ class Operations:
             said = "no delivery is" if not found else "more than one delivery is"
             raise TooLate(f"{said} called {key!r}; `fieldfare outbox list` shows their names")
         return found[0]
+
+    def _that_can_leave(self, key: str) -> query.Full:
+        found = self._one(key)
+        if why := self.gone(found):
+            raise TooLate(f"{found.key!r} cannot leave: {why}; give the name back, or refuse it")
+        return found
 
     def _now(self) -> int:
         return ms(self.clock.now())
