@@ -57,6 +57,21 @@ def door() -> Door:
     return Door()
 
 
+def test_the_secret_that_counts_is_the_one_there_is_when_a_hook_comes_in(door: Door) -> None:
+    lent = door.reader.lent
+    arrivals = lent.arrivals
+
+    async def after_a_long_wait(path: str) -> Any:
+        lent.secrets = {"HOOKS": "canary-webhook-new-55d0"}
+        return await arrivals(path)
+
+    lent.arrivals = after_a_long_wait  # type: ignore[method-assign]
+    door.post({"id": 1})
+    door.post({"id": 2}, {"authorization": "Bearer canary-webhook-new-55d0"} | JSON)
+    assert [event.id for event in door.look()] == ["2"]
+    assert door.statuses == [401, 202]
+
+
 def test_an_object_is_an_event_known_by_its_id(door: Door) -> None:
     door.post({"id": "order-1", "total": 12})
     [event] = door.look()

@@ -48,12 +48,13 @@ class Hooks(Feed[HookReceived]):
         """Waits for the next hook, except at the first look: what comes after it is new, so it must not bring any."""
         if cursor is None:
             return Batch((), OPEN, more=True)
-        secret = services.secret(self.secret)
-        if not secret:
-            raise AuthFailed(f"secret {self.secret.name!r} is empty; nobody may post to {self.path!r} without one")
+        self._secret(services)
+        arrivals = await services.arrivals(self.path)
+        # It may have waited for days: a secret that was changed meanwhile counts at once.
+        secret = self._secret(services)
         events: list[HookReceived] = []
         accepted: list[Callable[[int], None]] = []
-        for arrival in await services.arrivals(self.path):
+        for arrival in arrivals:
             refusal = _refusal(arrival, secret)
             body = None if refusal else _parsed(arrival.body)
             if body is None:
@@ -62,6 +63,12 @@ class Hooks(Feed[HookReceived]):
             events.append(HookReceived(id=self._id(body, arrival.body), occurred_at=arrival.at, body=body))
             accepted.append(arrival.answer)
         return Batch(events, OPEN, committed=partial(_answer, accepted))
+
+    def _secret(self, services: FeedServices) -> str:
+        secret = services.secret(self.secret)
+        if not secret:
+            raise AuthFailed(f"secret {self.secret.name!r} is empty; nobody may post to {self.path!r} without one")
+        return secret
 
     def _id(self, body: Mapping[str, Any], raw: bytes) -> str:
         named = body.get(self.id_field)
