@@ -153,7 +153,7 @@ class Deliverer:
             reason = f"step {gate.open_steps[0]!r} has no answer"
             await self._doubt(claimed, reason)
             return "uncertain", reason
-        refs = list(dict.fromkeys(f"{r.platform}:{r.id}" for r in (result.ref, *result.refs) if r is not None))
+        refs = refs_of(result)
         receipt = result.model_dump_json()
         if await self.store.do(
             settle.delivered, delivery=claimed.id, token=claimed.token, receipt=receipt, refs=refs, now=self._now()
@@ -233,6 +233,11 @@ class Deliverer:
 
     def _now(self) -> int:
         return ms(self.clock.now())
+
+
+def refs_of(receipt: Receipt) -> list[str]:
+    """`platform:id` of every post that a receipt names."""
+    return list(dict.fromkeys(f"{r.platform}:{r.id}" for r in (receipt.ref, *receipt.refs) if r is not None))
 
 
 def declared(session: Session, action: Action[Any]) -> Declaration:

@@ -14,7 +14,7 @@ from .._domain.errors import PlatformError, PluginError
 from .._store import doubts, settle
 from .._store.sqlite import Store, ms
 from .clock import Clock
-from .deliver import Deliverer, Way, declared, repeatable
+from .deliver import Deliverer, Way, declared, refs_of, repeatable
 
 MOST_ABSENTS = 2
 """How often `Absent` sends again before a person is asked."""
@@ -103,9 +103,7 @@ class Resolver:
                 await self.store.do(settle.found_steps, **mine, answers=dict(answers))
             case Found(receipt=receipt):
                 assert receipt is not None
-                refs = list(
-                    dict.fromkeys(f"{r.platform}:{r.id}" for r in (receipt.ref, *receipt.refs) if r is not None)
-                )
+                refs = refs_of(receipt)
                 detail = "found on the network after the answer was lost"
                 if not await self.store.do(
                     settle.delivered, **mine, receipt=receipt.model_dump_json(), refs=refs, detail=detail

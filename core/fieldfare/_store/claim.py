@@ -11,7 +11,7 @@ from . import limits as fences
 from .accounts import saw
 from .events import trouble
 from .settle import doubt, end, hold_missing
-from .steps import AT_ONCE, is_paused
+from .steps import AT_ONCE, is_paused, open_step
 
 OVERDUE_MS = 60_000
 PACE_MS = 20_000
@@ -166,17 +166,15 @@ def recover(c: Connection, *, now: int) -> tuple[int, int]:
     rows = c.execute("SELECT id, token FROM deliveries WHERE state = 'sending'").fetchall()
     doubtful = 0
     for id_, token in rows:
-        open_step = c.execute(
-            "SELECT name FROM steps WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (id_,)
-        ).fetchone()
+        doubted = open_step(c, id_)
         c.execute("UPDATE deliveries SET token = token + 1 WHERE id = ?", (id_,))
         c.execute(
             "UPDATE attempts SET ended_at = ?, outcome = ? WHERE delivery = ? AND token = ?",
-            (now, "uncertain" if open_step else "stopped", id_, token),
+            (now, "uncertain" if doubted else "stopped", id_, token),
         )
-        if open_step:
+        if doubted:
             doubtful += 1
-            doubt(c, id_, f"the daemon stopped between sending and recording {open_step[0]!r}", now)
+            doubt(c, id_, f"the daemon stopped between sending and recording {doubted!r}", now)
         else:
             c.execute(
                 "UPDATE deliveries SET state = 'due', attempts = max(attempts - 1, 0), not_before = ?, reason = ?,"

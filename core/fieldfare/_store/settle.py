@@ -9,7 +9,7 @@ from typing import Any
 
 from .events import trouble
 from .second import free
-from .steps import ALLOWED, AT_ONCE, answer_step, unsend
+from .steps import ALLOWED, AT_ONCE, answer_step, open_step, unsend
 
 
 def _close(c: Connection, delivery: int, token: int, outcome: str, detail: str, now: int) -> bool:
@@ -103,11 +103,9 @@ def uncertain(c: Connection, *, delivery: int, token: int, reason: str, now: int
 def stopped(c: Connection, *, delivery: int, token: int, now: int) -> bool:
     """The daemon stopped in the midst of an attempt: in doubt if a step is by now, else due again at once."""
     mine = {"delivery": delivery, "token": token, "now": now}
-    step = c.execute(
-        "SELECT name FROM steps WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (delivery,)
-    ).fetchone()
+    step = open_step(c, delivery)
     if step is not None:
-        return uncertain(c, **mine, reason=f"the daemon stopped while step {step[0]!r} was on its way")
+        return uncertain(c, **mine, reason=f"the daemon stopped while step {step!r} was on its way")
     if c.execute("SELECT 1 FROM deliveries WHERE id = ? AND state = 'sending'", (delivery,)).fetchone() is None:
         return False
     return again(c, **mine, at=AT_ONCE, reason="the daemon stopped", outcome="stopped", counts=False)
@@ -146,10 +144,7 @@ def found_steps(c: Connection, *, delivery: int, token: int, answers: dict[str, 
         return False
     for name, body in answers.items():
         answer_step(c, delivery, name, 200, json.dumps({"headers": {}, "body": json.dumps(body)}))
-    left = c.execute(
-        "SELECT 1 FROM steps WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (delivery,)
-    ).fetchone()
-    if left is None:
+    if open_step(c, delivery) is None:
         c.execute(
             "UPDATE deliveries SET state = 'due', not_before = ?, reason = 'found; goes on', updated_at = ? WHERE id = ?",
             (AT_ONCE, now, delivery),

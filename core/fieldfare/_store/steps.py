@@ -47,6 +47,14 @@ def steps(c: Connection, delivery: int) -> list[Stored]:
     return [Stored(r[0], r[1], bool(r[2]), r[3], r[4], bool(r[5]), r[6], r[7]) for r in rows]
 
 
+def open_step(c: Connection, delivery: int) -> str | None:
+    """The name of a step that was sent and has no answer; None when nothing is in doubt."""
+    row = c.execute(
+        "SELECT name FROM steps WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (delivery,)
+    ).fetchone()
+    return row[0] if row else None
+
+
 def _mine(c: Connection, delivery: int, token: int) -> None:
     row = c.execute(
         "SELECT 1 FROM deliveries WHERE id = ? AND token = ? AND state = 'sending'", (delivery, token)
