@@ -172,3 +172,18 @@ def test_a_clock_that_was_set_back_before_the_first_heartbeat_is_noticed_at_the_
         assert line.states == ["delivered"]
 
     run(story())
+
+
+def test_a_rate_is_not_kept_for_a_day_because_the_daemon_died_before_it_saw_the_clock(tmp_path: Path) -> None:
+    async def story() -> None:
+        rate = Rate(count=1, per=timedelta(seconds=30))
+        line = await Line(tmp_path, posting(Desk(DONE), limits=(rate,))).start()
+        line.clock.set_wall(START + DAY)
+        await hooked(line, "1")
+        line.clock.set_wall(START)
+        await line.restart()
+        line.clock.move(31)
+        await hooked(line, "2")
+        assert line.states == ["delivered"] * 2
+
+    run(story())

@@ -157,11 +157,15 @@ def set_back(c: Connection, *, by: int, now: int) -> None:
 def recover(c: Connection, *, now: int) -> tuple[int, int]:
     """What a dead holder left in `sending`: due if no step is in doubt, else uncertain. Gives (due, uncertain).
 
-    A clock that is behind the holder's last heartbeat was set back meanwhile (see `set_back`).
+    A clock that is behind the holder's last heartbeat, or behind what left last, was set back meanwhile (see
+    `set_back`).
     """
-    seen = c.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seen_at'").fetchone()
-    if seen is not None and seen[0] > now:
-        set_back(c, by=seen[0] - now, now=now)
+    (seen,) = c.execute(
+        "SELECT max(coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seen_at'), 0),"
+        " coalesce((SELECT max(at) FROM rates), 0), coalesce((SELECT max(caught_up_at) FROM accounts), 0))"
+    ).fetchone()
+    if seen > now:
+        set_back(c, by=seen - now, now=now)
     saw(c, now)
     rows = c.execute("SELECT id, token FROM deliveries WHERE state = 'sending'").fetchall()
     doubtful = 0
