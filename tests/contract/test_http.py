@@ -20,7 +20,9 @@ def test_nothing_that_may_be_secret_is_shown() -> None:
     [
         (200, None, None),
         (204, None, None),
-        (301, Rejected, Rejected),
+        (301, OutcomeUnknown, Rejected),
+        (303, OutcomeUnknown, Rejected),
+        (307, OutcomeUnknown, Rejected),
         (400, Rejected, Rejected),
         (401, AuthFailed, AuthFailed),
         (403, Rejected, Rejected),

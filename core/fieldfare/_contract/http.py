@@ -139,8 +139,9 @@ def _seconds(value: str, base: datetime) -> float | None:
 def sort_write(answer: Answer) -> None:
     """What an answer to a *write* means, where a network has no habits of its own.
 
-    2xx is done. 401 is `AuthFailed`; 429 is `NotSent` with the network's own wait; 408 and everything from 500 on is
-    `OutcomeUnknown`; a redirect and every other 4xx is `Rejected`.
+    2xx is done. 401 is `AuthFailed`; 429 is `NotSent` with the network's own wait; 408, everything from 500 on and a
+    redirect are `OutcomeUnknown`, since a server may perform a POST and then send the client to its result; every other
+    4xx is `Rejected`.
     """
     status = answer.status
     if 200 <= status < 300:
@@ -150,18 +151,19 @@ def sort_write(answer: Answer) -> None:
         raise AuthFailed(said)
     if status == 429:
         raise NotSent(said, retry_after=retry_after(answer))
-    if status == 408 or status >= 500:
+    if status == 408 or status >= 500 or 300 <= status < 400:
         raise OutcomeUnknown(said)
     raise Rejected(said)
 
 
 def sort_read(answer: Answer) -> None:
-    """What an answer to a *read* means: as `sort_write`, but 5xx and 408 are `NotSent`: a read changes nothing."""
+    """What an answer to a *read* means: as `sort_write`, but 5xx and 408 are `NotSent`, since a read changes nothing,
+    and a redirect is `Rejected`: what was asked for is not there."""
+    said = f"{answer.status} from {answer.url or 'the network'}: {answer.text!r}"
     if answer.status == 408 or answer.status >= 500:
-        raise NotSent(
-            f"{answer.status} from {answer.url or 'the network'}: {answer.text!r}",
-            retry_after=retry_after(answer),
-        )
+        raise NotSent(said, retry_after=retry_after(answer))
+    if 300 <= answer.status < 400:
+        raise Rejected(said)
     sort_write(answer)
 
 

@@ -23,7 +23,7 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
 @pytest.mark.parametrize(
     ("status", "means"),
     [
-        (301, Rejected),
+        (301, OutcomeUnknown),
         (400, Rejected),
         (401, AuthFailed),
         (403, Rejected),

@@ -82,9 +82,9 @@ def judge_read(answer: Answer) -> None:
 
 
 def judge_upload(answer: Answer) -> None:
-    """What an answer to an upload means. A 5xx is `NotSent`: what may have been kept is only found by its bytes."""
+    """What an answer to an upload means. Doubt is `NotSent`: what may have been kept is only found by its bytes."""
     _judge(answer)
-    if answer.status >= 500 or answer.status == 408:
+    if answer.status >= 500 or answer.status == 408 or 300 <= answer.status < 400:
         raise NotSent(_said(answer), retry_after=retry_after(answer))
     sort_write(answer)
     blob = (body_of(answer) or {}).get("blob")

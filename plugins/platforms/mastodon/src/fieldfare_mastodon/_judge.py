@@ -58,6 +58,9 @@ def _judge(answer: Answer, *, doubt: type[NotSent | OutcomeUnknown]) -> None:
         raise NotSent(said, retry_after=_wait(answer))
     if status == 408 or status >= 500:
         raise doubt(said)
+    if status < 400 and doubt is OutcomeUnknown:
+        # What answers a POST with a redirect may have performed it.
+        raise OutcomeUnknown(said)
     raise (Gone if status in (404, 410) else Rejected)(said)
 
 
