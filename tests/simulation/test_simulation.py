@@ -48,7 +48,7 @@ def test_nothing_is_lost_doubled_or_stuck_in_universes_that_nobody_has_seen(caps
         again = f"python -m tests.simulation --trace --first {run.seed}"
         assert not run.bad, (again, run.lost, run.doubled, run.stuck, run.broken)
     with capsys.disabled():
-        print(f"\n{len(seeds)} random universes: {' '.join(map(str, seeds[:8]))} …")
+        print(f"\n{len(seeds)} random universes: {' '.join(map(str, seeds))}")
 
 
 @pytest.mark.parametrize("seed", [4, 21])
