@@ -18,6 +18,7 @@ import structlog
 
 from fieldfare import Automation
 from fieldfare._domain.errors import FieldfareError
+from fieldfare._engine.connection import SLOWEST
 from fieldfare._engine.home import Home
 from fieldfare._engine.sets import AutomationSet
 from fieldfare._engine.settings import Settings
@@ -285,20 +286,17 @@ class Story:
         answer: asyncio.Future[int] = self.loop.create_future()
         raw = json.dumps(body).encode()
 
-        async def receive() -> dict[str, object]:
-            return {"type": "http.request", "body": raw, "more_body": False}
+        def said(status: int) -> None:
+            if not answer.done():
+                answer.set_result(status)
 
-        async def send(message: dict[str, object]) -> None:
-            if message["type"] == "http.response.start" and not answer.done():
-                answer.set_result(int(str(message["status"])))
-
-        headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {PASSWORD}".encode())]
-        scope: dict[str, object] = {"type": "http", "path": path, "method": "POST", "headers": headers}
-        endpoint = holder.endpoint
-        if endpoint is None:
+        headers = {"content-type": "application/json", "authorization": f"Bearer {PASSWORD}"}
+        if holder.endpoint is None:
             return 0
-        self.within(holder.owner, endpoint(scope, receive, send))
-        done, _ = await asyncio.wait([answer], timeout=30)
+        status = holder.endpoint.take("POST", path, headers, raw, said)
+        if status:
+            return status
+        done, _ = await asyncio.wait([answer], timeout=SLOWEST)
         return answer.result() if done else 0
 
     async def reloads(self) -> None:
