@@ -65,7 +65,7 @@ class NoNetwork:
     async def read(self, request: Request, **_: Any) -> Answer:
         raise NotSent(f"no network here: {request.url}")
 
-    async def exchange(self, request: Request) -> Answer:
+    async def exchange(self, request: Request, **_: Any) -> Answer:
         raise NotSent(f"no network here: {request.url}")
 
     async def aclose(self) -> None: ...

@@ -29,7 +29,7 @@ class Closed(NoNetwork):
         self.status = status
         self.told = told
 
-    async def exchange(self, request: Request) -> Answer:
+    async def exchange(self, request: Request, **_: Any) -> Answer:
         self.told.append(request.url)
         return Answer(status=self.status, headers={})
 

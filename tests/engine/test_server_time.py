@@ -53,7 +53,7 @@ class Behind:
     async def read(self, request: Request, **_: Any) -> Answer:
         return dated(SERVER)
 
-    async def exchange(self, request: Request) -> Answer:
+    async def exchange(self, request: Request, **_: Any) -> Answer:
         return dated(SERVER)
 
     async def aclose(self) -> None: ...

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fieldfare import Automation, Context, HookReceived, Notify, on, secret
 from fieldfare._engine.control import ControlServer, call
+from fieldfare._engine.embedded import Engine
 from fieldfare._engine.media import MediaFolder
 from fieldfare._engine.operations import Operations
-from fieldfare._engine.stop import Stop, flags, lower_flag, raise_flag
+from fieldfare._engine.stop import LEASE, Stop, flags, lower_flag, raise_flag
 from fieldfare._store import doubts, steps
-from fieldfare.plugin import Media
+from fieldfare.plugin import Answer, Media, Request
 
 from .keyed import DONE, LOST, Desk, hooked, posting
-from .line import Line, ManualClock
+from .line import Line, ManualClock, NoNetwork
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -121,3 +124,39 @@ def test_media_of_a_decision_that_is_not_committed_yet_are_not_swept(tmp_path: P
     assert folder.read(kept)
     assert folder.sweep(set()) == 1
     assert os.listdir(tmp_path / "media") == []
+
+
+class Halted(NoNetwork):
+    """The process is halted while its connection is made, the first time, and does not know it."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.told: list[str] = []
+
+    async def exchange(self, request: Request, **more: Any) -> Answer:
+        if not self.told:
+            self.told.append("halted")
+            self.line.clock.move(LEASE)
+        more["leaves"]()
+        self.told.append(request.url)
+        return Answer(status=200, headers={})
+
+
+def test_a_write_whose_lease_is_lost_while_its_connection_is_made_does_not_leave(tmp_path: Path) -> None:
+    def decide(event: HookReceived, ctx: Context) -> Notify:
+        return Notify(text="news", webhook="https://chat.example/1")
+
+    async def story() -> None:
+        trigger = on.webhook("/hooks", secret=secret("hooks"))
+        line = Line(tmp_path, Automation(name="news", trigger=trigger, decide=decide))
+        client = Halted(line)
+        line.engine = Engine(replace(line.engine._around, client=lambda account, private, hosts: client))
+        await line.start()
+        line.gate.beat_at = line.clock.monotonic()
+        await hooked(line)
+        assert (line.states, client.told) == (["due"], ["halted"])
+        line.gate.beat_at = line.clock.monotonic()
+        await line.move(2)
+        assert (line.states, client.told) == (["delivered"], ["halted", "https://chat.example/1"])
+
+    run(story())

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fieldfare._contract.http import Answer, Request, retry_after
-from fieldfare._domain.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected
+from fieldfare._domain.errors import AuthFailed, NotSent, OutcomeUnknown, Refused, Rejected
 from fieldfare._net import Client, Hopeless
 
 from .loopback import Call, Names, Server, VirtualClock, client_of, passes, reset, run, until
@@ -416,3 +416,21 @@ def test_everything_else_leaves_the_outcome_unknown(trouble: Exception) -> None:
 async def _exchanged(trouble: Exception) -> Answer:
     client = Client(hosts=(), clock=VirtualClock(), transport=httpx.MockTransport(Script(trouble)))
     return await client.exchange(post("https://home.example/"))
+
+
+# The last look
+
+
+def test_what_is_stopped_while_its_connection_is_made_sends_no_byte_and_leaves_room_for_others() -> None:
+    def stopped() -> None:
+        raise Refused("paused")
+
+    async def scenario() -> tuple[int, list[str]]:
+        async with Server() as server, client_of(connections=1) as client:
+            for _ in range(2):
+                with pytest.raises(Refused, match="paused"):
+                    await client.exchange(post(f"{server.url}/stopped"), leaves=stopped)
+            answer = await client.exchange(post(f"{server.url}/free", timeout=2))
+            return answer.status, [call.path for call in server.calls]
+
+    assert run(scenario()) == (200, ["/free"])

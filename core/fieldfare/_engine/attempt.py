@@ -28,7 +28,13 @@ KEPT_HEADERS = ("location", "link", "content-type", "date", "etag")
 class Exchange(Protocol):
     """One request that may change something, sent at most once."""
 
-    async def __call__(self, request: Request) -> Answer: ...
+    async def __call__(self, request: Request, *, leaves: Callable[[], None]) -> Answer:
+        """`leaves` is asked as late as it can be, before the first byte; what it raises is raised, and nothing left."""
+        ...
+
+
+class _Stopped(Refused):
+    """The gate itself said no; a connector's own Refused proves nothing."""
 
 
 @dataclass(slots=True)
@@ -68,7 +74,12 @@ class Wiring:
 
 
 class Gate(Attempt):
-    """The attempt of one claimed delivery. `open_steps` tells after the fact whether anything is in doubt."""
+    """The attempt of one claimed delivery. `open_steps` tells after the fact whether anything is in doubt.
+
+    What may stop a write is asked before it is written down that it leaves, after that, and once more when it has its
+    connection. A process that is halted behind the last look, in the microseconds until its bytes are the system's, and
+    for longer than lease and settle time, sends them when it is woken: nothing inside it can prevent that.
+    """
 
     def __init__(self, wiring: Wiring, claimed: Claimed) -> None:
         self._wiring = wiring
@@ -76,8 +87,6 @@ class Gate(Attempt):
         self._ledger: dict[str, steps.Stored] = {s.name: s for s in wiring.store.read(steps.steps, claimed.id)}
         self._first_byte_at = claimed.first_byte_at
         self.delivery = claimed.key
-        self.began = False
-        """A request of this very attempt has been handed to the network."""
 
     @property
     def now(self) -> datetime:
@@ -130,11 +139,6 @@ class Gate(Attempt):
         )
         self._first_byte_at = self._first_byte_at if self._first_byte_at is not None else server_now
         self._reload()
-        try:
-            self._check()
-        except Refused:
-            await self._free(step)
-            raise
         answer = await self._perform(step, request)
         wiring.offset.learn(answer, wiring.clock.monotonic())
         try:
@@ -158,10 +162,10 @@ class Gate(Attempt):
         return answer
 
     async def _perform(self, step: str, request: Request) -> Answer:
-        self.began = True
         try:
-            return await self._wiring.exchange(request)
-        except NotSent:
+            self._check()
+            return await self._wiring.exchange(request, leaves=self._check)
+        except (NotSent, _Stopped):
             await self._free(step)
             raise
         except PlatformError:
@@ -172,7 +176,7 @@ class Gate(Attempt):
     def _check(self) -> None:
         why = self._wiring.stopped()
         if why is not None:
-            raise Refused(why)
+            raise _Stopped(why)
 
     async def _free(self, step: str) -> None:
         await self._wiring.store.do(

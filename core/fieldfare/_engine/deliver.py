@@ -12,6 +12,7 @@ from typing import Any, cast
 import structlog
 
 from .._contract.actions import Action
+from .._contract.http import Answer, Request, Transport
 from .._contract.limits import Limit
 from .._contract.platform import Declaration, Session
 from .._domain.errors import AuthFailed, NotSent, OutcomeUnknown, Refused, Rejected
@@ -87,7 +88,7 @@ class Deliverer:
             store=self.store,
             clock=self.clock,
             media=self.media,
-            exchange=way.session.transport or way.exchange,
+            exchange=way.exchange if way.session.transport is None else _by_itself(way.session.transport),
             offset=way.offset,
             stopped=lambda: self.stopped(claimed.account, way.platform, claimed.automation),
             platform=way.platform,
@@ -233,6 +234,14 @@ class Deliverer:
 
     def _now(self) -> int:
         return ms(self.clock.now())
+
+
+def _by_itself(transport: Transport) -> Exchange:
+    async def exchange(request: Request, *, leaves: Callable[[], None]) -> Answer:
+        leaves()
+        return await transport(request)
+
+    return exchange
 
 
 def refs_of(receipt: Receipt) -> list[str]:

@@ -333,10 +333,10 @@ class Engine:
             self._clients[key] = self._around.client(None, private, (host,) if host else ())
         return self._clients[key]
 
-    async def _notify(self, request: Request) -> Answer:
+    async def _notify(self, request: Request, *, leaves: Callable[[], None]) -> Answer:
         """A notice goes to the host its web hook names; the address itself may be the secret."""
         host = urlsplit(request.url).netloc.rpartition("@")[2]
-        return await self._client(self._around.private, host).exchange(request)
+        return await self._client(self._around.private, host).exchange(request, leaves=leaves)
 
     async def _pull_services(self, key: str, feed: Feed[Any], now: datetime) -> PullServices:
         sessions: dict[str, Session] = {}

@@ -7,7 +7,7 @@ import base64
 import contextlib
 import re
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ import httpx
 import tenacity
 
 from .._contract.http import Answer, Request, Sort, sort_read
-from .._domain.errors import NotSent, OutcomeUnknown
+from .._domain.errors import NotSent, OutcomeUnknown, Refused
 from .body import TooLarge
 from .guard import Guard, Hopeless, declared
 from .message import answer, compose
@@ -114,12 +114,13 @@ class Client:
         )
         return await again(once)
 
-    async def exchange(self, request: Request) -> Answer:
+    async def exchange(self, request: Request, *, leaves: Callable[[], None] = lambda: None) -> Answer:
         """One request that may change something, sent at most once; any well-formed answer is returned.
 
-        Raises NotSent when it is proven that nothing left, OutcomeUnknown for everything else that went wrong.
+        `leaves` is called when the request has its connection and before its first byte; to stop it there it raises
+        Refused. Raises NotSent when it is proven that nothing left, OutcomeUnknown for everything else that went wrong.
         """
-        result = await self._try(request, request.timeout)
+        result = await self._try(request, request.timeout, leaves)
         if isinstance(result, Answer):
             return result
         raise NotSent(result.said) if result.proven else OutcomeUnknown(result.said)
@@ -128,8 +129,10 @@ class Client:
         """Close every connection; no request follows."""
         await self._transport.aclose()
 
-    async def _try(self, request: Request, timeout: float) -> Answer | _Failed:
-        wire = Wire()
+    async def _try(
+        self, request: Request, timeout: float, leaves: Callable[[], None] = lambda: None
+    ) -> Answer | _Failed:
+        wire = Wire(leaves=leaves)
         failed: _Failed
         try:
             message = compose(request, self._user_agent)
@@ -148,6 +151,8 @@ class Client:
                     return await answer(response, url, self._max_body)
                 finally:
                     await response.aclose()
+        except Refused:
+            raise
         except NotSent as error:
             failed = self._failed(request, str(error), proven=True, hopeless=isinstance(error, Hopeless))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

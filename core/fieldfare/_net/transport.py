@@ -20,7 +20,7 @@ import certifi
 import httpx
 from yarl import URL
 
-from .._domain.errors import NotSent
+from .._domain.errors import NotSent, Refused
 from .guard import Guard
 from .resolver import Resolver, Vetted, look_up
 
@@ -44,6 +44,8 @@ class Wire:
     """Whether a request may have left; a transport that does not say so is taken to have sent it."""
 
     left: bool = True
+    leaves: Callable[[], None] = lambda: None
+    """Asked before a request is given its connection; what it raises keeps it back."""
 
 
 _wire: ContextVar[Wire] = ContextVar("fieldfare_wire")
@@ -95,11 +97,17 @@ async def _at_most_once(
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Notes the moment from which a request counts as sent: when it is given its connection."""
+    """Asks whether a request may leave, and counts it as sent from then on: when it is given its connection."""
 
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
         connection = await super().connect(req, traces, timeout)
-        _wire.get().left = True
+        wire = _wire.get()
+        try:
+            wire.leaves()
+        except BaseException:
+            connection.release()
+            raise
+        wire.left = True
         return connection
 
 
@@ -148,7 +156,7 @@ class _Transport(httpx.AsyncBaseTransport):
                 data=(io.BytesIO(body) if len(body) > LARGE else body) or None,
                 allow_redirects=False,
             )
-        except NotSent:
+        except (NotSent, Refused):
             raise
         except Exception as error:
             kind = httpx.ReadError if wire.left else httpx.ConnectError
