@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldfare import Approval
 from fieldfare._store import control
+from fieldfare._store.sqlite import ms
 from fieldfare.testing import answer_lost
 
 from .line import Line, placed
@@ -37,7 +38,7 @@ def test_what_was_approved_for_one_account_does_not_leave_from_another(tmp_path:
         await line.store.do(control.pause, scope="all", reason="", by="eva", now=0)
         await line.store.do(control.approve, key=held.key, digest=None, by="eva", now=held.created_at)
         await becomes_another(line, approval=approval)
-        await line.store.do(control.resume, scope="all")
+        await line.store.do(control.resume, scope="all", now=ms(line.clock.now()))
         await line.move(60)
         (waits,) = line.deliveries
         assert (waits.state, waits.hold) == ("held", "account")

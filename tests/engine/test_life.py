@@ -128,7 +128,7 @@ def test_nothing_leaves_a_paused_scope_until_it_is_resumed(scope: str, tmp_path:
         await mentioned(line, platform)
         await line.move(60)
         assert (line.states, ours(line, platform)) == (["due"], [])
-        await line.store.do(control.resume, scope=scope)
+        await line.store.do(control.resume, scope=scope, now=ms(line.clock.now()))
         await line.move(1)
         assert line.states == ["delivered"]
 
@@ -268,7 +268,7 @@ def test_late_ask_holds_for_a_person(tmp_path: Path) -> None:
         await mentioned(line, platform)
         await line.move(31 * 60)
         assert line.states == ["held"]
-        await line.store.do(control.resume, scope="all")
+        await line.store.do(control.resume, scope="all", now=ms(line.clock.now()))
         (held,) = line.deliveries
         await line.store.do(control.approve, key=held.key, digest=None, by="eva", now=ms(line.clock.now()))
         await line.move(1)

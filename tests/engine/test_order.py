@@ -8,8 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fieldfare import on, secret
+import pytest
+
+from fieldfare import Approval, on, secret
 from fieldfare._store import control
+from fieldfare._store.sqlite import ms
 
 from .keyed import DONE, Desk, hooked, posting
 from .line import Line
@@ -26,7 +29,7 @@ def test_a_new_post_does_not_pass_the_posts_of_its_automation_that_are_being_cau
         for id in "123":
             await hooked(line, id)
         line.clock.move(300)
-        await line.store.do(control.resume, scope="all")
+        await line.store.do(control.resume, scope="all", now=ms(line.clock.now()))
         await line.restart()
         await line.round()
         await hooked(line, "4")
@@ -34,6 +37,57 @@ def test_a_new_post_does_not_pass_the_posts_of_its_automation_that_are_being_cau
         for _ in range(4):
             await line.move(21)
         assert line.states == ["delivered"] * 4
+
+    run(story())
+
+
+@pytest.mark.parametrize("scope", ["all", "account:brand", "automation:news"])
+@pytest.mark.parametrize(("minutes", "leave"), [(5, ["delivered", "due", "due"]), (1, ["delivered"] * 3)])
+def test_what_waited_in_a_long_pause_leaves_one_by_one(
+    minutes: int, leave: list[str], scope: str, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        line = await Line(tmp_path, posting(Desk(DONE))).start()
+        began = ms(line.clock.now())
+        await line.store.do(control.pause, scope=scope, reason="", by="a person", now=began)
+        for id in "123":
+            await hooked(line, id)
+        line.clock.move(60 * minutes)
+        await line.store.do(control.resume, scope=scope, now=ms(line.clock.now()))
+        await line.round()
+        assert line.states == leave
+        for _ in range(2):
+            await line.move(21)
+        await hooked(line, "4")
+        assert line.states == ["delivered"] * 4
+
+    run(story())
+
+
+def test_what_may_be_skipped_when_it_is_late_does_not_leave_after_a_long_pause(tmp_path: Path) -> None:
+    async def story() -> None:
+        line = await Line(tmp_path, replace(posting(Desk(DONE)), late="skip")).start()
+        await line.store.do(control.pause, scope="all", reason="", by="a person", now=ms(line.clock.now()))
+        await hooked(line)
+        line.clock.move(300)
+        await line.store.do(control.resume, scope="all", now=ms(line.clock.now()))
+        await line.round()
+        assert [(d.state, d.reason) for d in line.deliveries] == [("expired", "its time passed while it was paused")]
+
+    run(story())
+
+
+def test_what_a_person_lets_go_is_not_late_by_the_time_it_took(tmp_path: Path) -> None:
+    async def story() -> None:
+        asks = replace(posting(Desk(DONE)), late="skip", approval=Approval(by="eva"))
+        line = await Line(tmp_path, asks).start()
+        await hooked(line)
+        line.clock.move(300)
+        await line.restart()
+        (held,) = line.deliveries
+        await line.store.do(control.approve, key=held.key, digest=None, by="eva", now=ms(line.clock.now()))
+        await line.round()
+        assert line.states == ["delivered"]
 
     run(story())
 

@@ -70,7 +70,7 @@ def test_a_repeat_that_had_to_wait_until_the_key_was_forgotten_is_not_sent(tmp_p
         await line.move(SETTLE + 1)
         assert line.states == ["due"]
         line.clock.move(3600)
-        await line.store.do(control.resume, scope="all")
+        await line.store.do(control.resume, scope="all", now=ms(line.clock.now()))
         await line.round()
         assert line.states == ["uncertain"]
         assert len(desk.keys) == 1

@@ -137,7 +137,7 @@ def test_a_paused_automation_stays_paused_under_its_new_name() -> None:
         await desk.store.do(control.pause, scope="automation:old", reason="", by="eve", now=NOW)
         await desk.store.do(former.rename, old="old", new="new")
         assert await desk.claim({"new": ()}) == []
-        assert await desk.store.do(control.resume, scope="automation:new")
+        assert await desk.store.do(control.resume, scope="automation:new", now=NOW)
         await desk.store.do(former.rename, old="old", new="new")
         assert len(await desk.claim({"new": ()})) == 1
 

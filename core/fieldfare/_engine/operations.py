@@ -142,7 +142,7 @@ class Operations:
         lifted: list[str] = []
         for one in scopes:
             had_flag = lower_flag(self.flags, one)
-            if await self.store.do(control.resume, scope=one) or had_flag:
+            if await self.store.do(control.resume, scope=one, now=self._now(), flagged=had_flag) or had_flag:
                 lifted.append(one)
         return {"lifted": lifted}
 

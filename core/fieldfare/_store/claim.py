@@ -8,14 +8,11 @@ from sqlite3 import Connection
 
 from .._contract.limits import Limit
 from . import limits as fences
+from . import pace
 from .accounts import saw
 from .events import trouble
 from .settle import doubt, end, hold_missing
 from .steps import AT_ONCE, is_paused, open_step
-
-OVERDUE_MS = 60_000
-PACE_MS = 20_000
-"""After a time of absence, what should have left in it leaves one by one, this far apart per account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def claim(
     if room <= 0:
         return []
     rows = c.execute(
-        "SELECT id, automation, fingerprint, not_before, created_at, late, attempts, first_byte_at IS NOT NULL"
+        "SELECT id, automation, fingerprint, not_before, created_at, updated_at, late, attempts, first_byte_at IS NOT NULL"
         " FROM deliveries d INDEXED BY deliveries_due"
         " WHERE account = ? AND state = 'due' AND not_before <= ? AND (expires_at > ? OR first_byte_at IS NOT NULL)"
         " AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.scope = 'automation:' || d.automation)"
@@ -80,15 +77,21 @@ def claim(
     ).fetchall()
     taken: list[int] = []
     prints: set[str] = set()
+    goes_on, of_automation = pace.resumed(c, account)
     for row in rows:
-        id_, automation, fingerprint, not_before, created, late, attempts, begun = row
+        id_, automation, fingerprint, not_before, created, updated, late, attempts, begun = row
         if len(taken) == room:
             break
         if fingerprint in prints:
             continue
-        overdue = created < booted - OVERDUE_MS and not attempts and not begun
-        if overdue and late == "skip" and max(not_before, created) < booted - OVERDUE_MS:
-            end(c, id_, "expired", "its time passed while the daemon was not running", now)
+        before = max(booted, goes_on, of_automation.get(automation, 0)) - pace.OVERDUE_MS
+        overdue = created < before and not attempts and not begun
+        # What a person has let go meanwhile is not late by that.
+        its_time = max(not_before, created, updated)
+        if overdue and late == "skip" and its_time < before:
+            absent = its_time < booted - pace.OVERDUE_MS
+            reason = "its time passed while " + ("the daemon was not running" if absent else "it was paused")
+            end(c, id_, "expired", reason, now)
             continue
         limits = limits_of(automation)
         if limits is None:
@@ -97,7 +100,7 @@ def claim(
         if not begun:
             waits = [w for w in (fences.at_claim(c, x, automation, account, now) for x in limits) if w is not None]
             if overdue:
-                waits += _pace(c, account, now)
+                waits += pace.waits(c, account, now)
             if waits:
                 wait = max(waits, key=lambda w: w.until)
                 c.execute(
@@ -106,7 +109,7 @@ def claim(
                 continue
         fences.take(c, limits, automation, account, id_, now)
         if overdue:
-            c.execute("UPDATE accounts SET caught_up_at = ? WHERE name = ?", (now, account))
+            pace.took(c, account, now)
         prints.add(fingerprint)
         taken.append(id_)
     claimed: list[Claimed] = []
@@ -119,12 +122,6 @@ def claim(
         c.execute("INSERT INTO attempts (delivery, token, started_at) VALUES (?, ?, ?)", (id_, row[2], now))
         claimed.append(Claimed(*row))
     return claimed
-
-
-def _pace(c: Connection, account: str, now: int) -> list[fences.Wait]:
-    row = c.execute("SELECT caught_up_at FROM accounts WHERE name = ?", (account,)).fetchone()
-    until = (int(row[0]) if row else 0) + PACE_MS
-    return [fences.Wait(until, "catching up, one at a time")] if until > now else []
 
 
 def freeze_account(c: Connection, *, account: str, until: int) -> None:
@@ -151,6 +148,7 @@ def set_back(c: Connection, *, by: int, now: int) -> None:
         "UPDATE accounts SET frozen_until = max(frozen_until - ?, 0), caught_up_at = max(caught_up_at - ?, 0)", (by, by)
     )
     c.execute("UPDATE rates SET at = at - ?", (by,))
+    pace.set_back(c, now)
     c.execute("UPDATE meta SET value = ? WHERE key = 'seen_at'", (str(now),))
 
 

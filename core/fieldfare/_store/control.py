@@ -11,6 +11,7 @@ from .._domain.values import Money
 from .limits import over_budget
 from .names import numbered, span
 from .second import by_identity, freed
+from .pace import caught_up
 from .settle import end, hold_missing
 from .steps import AT_ONCE, unsend
 
@@ -190,9 +191,15 @@ def pause(c: Connection, *, scope: str, reason: str, by: str, now: int) -> None:
     )
 
 
-def resume(c: Connection, *, scope: str) -> bool:
-    """Lift a pause; False when there was none."""
-    return c.execute("DELETE FROM pauses WHERE scope = ?", (scope,)).rowcount > 0
+def resume(c: Connection, *, scope: str, now: int, flagged: bool = False) -> bool:
+    """Lift a pause; False when there was none. What waited in a long one is caught up with, see `claim`.
+
+    With `flagged` a flag file stood for it: how long, nobody wrote down.
+    """
+    row = c.execute("DELETE FROM pauses WHERE scope = ? RETURNING at", (scope,)).fetchone()
+    if row is not None or flagged:
+        caught_up(c, scope=scope, since=row[0] if row is not None else 0, now=now)
+    return row is not None
 
 
 def adopt(c: Connection, *, automations: set[str], accounts: set[str], kinds: set[str], now: int) -> tuple[int, int]:
