@@ -55,6 +55,8 @@ port = 9000
 format = "json"
 [plugins]
 refuse = ["pigeon"]
+[retention]
+bodies = "off"
 """
     settings = read_settings(written(tmp_path, text))
     assert settings.store == Path("state/birds.db")
@@ -64,6 +66,7 @@ refuse = ["pigeon"]
     assert settings.listen_port == 9000
     assert settings.log.format == "json"
     assert settings.plugins.refuse == ("pigeon",)
+    assert settings.retention.bodies is None
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,10 @@ refuse = ["pigeon"]
         ("listener.port = true", "fieldfare.toml:1:17: 'port' of [listener]: it must be a whole number, not True"),
         ("[trust]", "fieldfare.toml:1:2: fieldfare.toml has no setting 'trust'; it has ignore, listener, log, "),
         ("store = ", "fieldfare.toml:1:9: this is not TOML: invalid value"),
+        (
+            '[retention]\nbodies = "3 weeks"',
+            """fieldfare.toml:2:10: 'bodies' of [retention]: '3 weeks' is not how long; write it as "90 days", or "off\"""",
+        ),
         ('private = ["lan"]', "fieldfare.toml:1:11: 'private' of fieldfare.toml: 'lan' is not a range of addresses; "),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from fieldfare import Budget, Caps, Money, Rate
 from fieldfare._contract.limits import Limit
-from fieldfare._store import claim, control, doubts, events, query, settle, steps, why
+from fieldfare._store import bodies, claim, control, doubts, events, query, settle, steps, why
 from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store
@@ -84,12 +84,15 @@ async def live(store: Store) -> None:
     store.read(query.named, "a/0/0")
     store.read(query.named, "a/")
     store.read(query.on_the_wire)
-    store.read(query.open_media)
+    store.read(query.wanted_media)
     store.read(why.of_event, 1)
     with pytest.raises(control.TooLate):
         await store.do(control.refuse, key="a/", by="ada", why="", now=4)
     await store.do(claim.expire, now=4)
     await store.do(claim.recover, now=4)
+    await store.do(bodies.of_deliveries, first=1, before=9)
+    await store.do(bodies.of_events, first=1, before=9)
+    await store.do(bodies.of_rates, before=1)
     await store.do(control.adopt, automations={"a"}, accounts={"brand"}, kinds={"reply"}, now=4)
 
 

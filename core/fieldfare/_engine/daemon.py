@@ -12,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ import structlog
 
 from .._contract.actions import Action
 from .._contract.feeds import Arrival
+from .._contract.limits import Rate
 from .._contract.platform import Account
 from .._domain.errors import ConfigError, FieldfareError
 from .._host import PluginHost
@@ -37,6 +39,7 @@ from .listener import Arrivals, Endpoint, Listener
 from .lock import StoreLock, wait_for_turn
 from .media import MediaFolder
 from .operations import Operations
+from .retention import Retention
 from .secrets import Confided
 from .sets import AutomationSet
 from .stop import Stop
@@ -250,7 +253,8 @@ class Daemon:
         broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         alarm = Alarm(lambda exc: None if broken.done() else broken.set_exception(exc))
         alarm.every(1, lambda: self._chores(engine, store, gate), "chores")
-        alarm.every(3600, lambda: self._sweep(store), "sweep")
+        retention = Retention(store=store, clock=self.clock, keep=self.home.settings.retention.bodies)
+        alarm.every(3600, lambda: self._sweep(engine, store, retention), "sweep")
         alarm.start()
         serving = asyncio.create_task(engine.serve(), name="engine")
         watching = asyncio.create_task(self._watch(engine), name="watch")
@@ -285,9 +289,11 @@ class Daemon:
             self._missing_lock = None
         await engine.housekeep()
 
-    async def _sweep(self, store: Store) -> None:
-        """Remove kept media that no open delivery names any more."""
-        self._media.sweep(store.read(query.open_media))
+    async def _sweep(self, engine: Engine, store: Store, retention: Retention) -> None:
+        """Remove bodies whose time is over, and kept media that no delivery needs any more."""
+        limits = (limit for placed in engine.automations for limit in placed.automation.limits)
+        await retention.sweep(max((limit.per for limit in limits if isinstance(limit, Rate)), default=timedelta(0)))
+        self._media.sweep(store.read(query.wanted_media))
 
     async def _watch(self, engine: Engine) -> None:
         if not self.options.watch:

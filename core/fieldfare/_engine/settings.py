@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from .._domain.errors import ConfigError, Mistake, StoreError
 from .._domain.values import Value
@@ -53,6 +54,23 @@ class LogTable(Value):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+def _span(text: object) -> object:
+    if text == "off":
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,4}) days?", text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f'{text!r} is not how long; write it as "90 days", or "off" to keep everything')
+    return timedelta(days=int(found[1]))
+
+
+class RetentionTable(Value):
+    """How long `bodies` are kept: what events said, what was sent and answered, and the media of what may be tried
+    again. They go when what they belong to has been finished so long. `off` keeps them for ever; ids, once-keys,
+    receipts and reasons are kept always."""
+
+    bodies: Annotated[timedelta | None, BeforeValidator(_span)] = timedelta(days=90)
+
+
 class PluginsTable(Value):
     """`refuse` names plugins (as `fieldfare plugins` lists them) that are not loaded although they are installed."""
 
@@ -71,6 +89,7 @@ class Settings(Value):
     listener: ListenerTable = ListenerTable()
     log: LogTable = LogTable()
     plugins: PluginsTable = PluginsTable()
+    retention: RetentionTable = RetentionTable()
 
     @property
     def listen_host(self) -> str:

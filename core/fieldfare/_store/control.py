@@ -115,10 +115,13 @@ def retry(c: Connection, *, key: str, limits: Sequence[Limit] | None, by: str, n
         raise TooLate(f"{key!r} is {state}; only what failed, expired, was refused or cancelled can be tried again")
     if shown and state != "failed":
         raise TooLate(f"parts of {key!r} are out already")
-    second, account, cost, currency, created, approver, approved = c.execute(
-        "SELECT second, account, cost, currency, created_at, approver, approved_digest FROM deliveries WHERE id = ?",
+    second, account, cost, currency, created, approver, approved, kept = c.execute(
+        "SELECT second, account, cost, currency, created_at, approver, approved_digest, action IS NOT NULL"
+        " FROM deliveries WHERE id = ?",
         (id_,),
     ).fetchone()
+    if not kept:
+        raise TooLate(f"{key!r} came to its end so long ago that its content is not kept any more")
     second = by_identity(c, account, freed(second, id_))
     other = c.execute("SELECT key FROM deliveries WHERE second = ? AND id != ?", (second, id_)).fetchone()
     if other is not None:

@@ -222,11 +222,13 @@ def on_the_wire(c: Connection) -> list[str]:
     ]
 
 
-def open_media(c: Connection) -> set[str]:
-    """SHA-256 of every media file that an open delivery names."""
+def wanted_media(c: Connection) -> set[str]:
+    """SHA-256 of every media file that a delivery names which is open, or may be tried again."""
     rows = c.execute(
         "SELECT t.value FROM (SELECT action FROM deliveries INDEXED BY deliveries_open WHERE state IN ('held', 'due')"
         " UNION ALL SELECT action FROM deliveries INDEXED BY deliveries_busy WHERE state = 'sending' OR state = 'uncertain'"
+        " UNION ALL SELECT action FROM deliveries INDEXED BY deliveries_again WHERE action IS NOT NULL"
+        "  AND state IN ('failed', 'expired', 'refused', 'cancelled')"
         ") d, json_tree(d.action) t WHERE d.action IS NOT NULL AND t.key = 'sha256' AND t.value != ''"
     )
     return {r[0] for r in rows}

@@ -1,6 +1,6 @@
 -- Moments are milliseconds since 1970-01-01 UTC; JSON is text; every index on deliveries and events is partial on the
--- states that are still open, so that finished rows cost nothing. SQLite uses a partial index only where the query has
--- the index's own condition (or one side of its OR) word for word.
+-- states that are still open, or rare, so that finished rows cost nothing. SQLite uses a partial index only where the
+-- query has the index's own condition (or one side of its OR) word for word.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -101,6 +101,8 @@ CREATE INDEX deliveries_line ON deliveries (account, line, id) WHERE state = 'du
 CREATE INDEX deliveries_busy ON deliveries (account, line) WHERE state = 'sending' OR state = 'uncertain';
 CREATE INDEX deliveries_doubt ON deliveries (account, fingerprint) WHERE state = 'uncertain';
 CREATE INDEX deliveries_open ON deliveries (expires_at) WHERE state IN ('held', 'due');
+CREATE INDEX deliveries_again ON deliveries (id)
+    WHERE action IS NOT NULL AND state IN ('failed', 'expired', 'refused', 'cancelled');
 CREATE INDEX deliveries_conversation ON deliveries (account, conversation) WHERE conversation != '';
 CREATE INDEX deliveries_person ON deliveries (account, person, created_at) WHERE person != '';
 CREATE INDEX deliveries_recent ON deliveries (automation, id);
