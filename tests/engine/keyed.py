@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from fieldfare import Account, Automation, Context, Draft, HookReceived, Publish, on, secret
+from fieldfare import Account, Automation, Context, Draft, HookReceived, Media, Publish, on, secret
 from fieldfare._contract.feeds import Arrival
 from fieldfare.plugin import (
     Answer,
@@ -77,7 +77,7 @@ class Keyed(Platform):
 
     @property
     def bounds(self) -> Bounds:
-        return Bounds(text=100)
+        return Bounds(text=100, media=1)
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -87,11 +87,11 @@ class Keyed(Platform):
         return KeyedSession(self.desk)
 
 
-def posting(desk: Desk, **more: Any) -> Automation[HookReceived]:
+def posting(desk: Desk, media: tuple[Media, ...] = (), **more: Any) -> Automation[HookReceived]:
     """Publishes one post for every web hook."""
 
     def decide(event: HookReceived, ctx: Context) -> Publish:
-        return Publish(draft=Draft(text=f"news {event.id}"))
+        return Publish(draft=Draft(text=f"news {event.id}", media=media))
 
     account = Account("brand", Keyed(desk=desk))
     return Automation(
