@@ -46,6 +46,8 @@ from .stop import Stop
 
 log = structlog.get_logger("fieldfare.daemon")
 
+ENDING = timedelta(days=30)
+"""How long before a network ends a version a person is told."""
 DRAIN = 8.0
 """Seconds that a stop waits for answers; what has none by then is recorded as uncertain."""
 LOADING = 30.0
@@ -255,6 +257,8 @@ class Daemon:
         alarm.every(1, lambda: self._chores(engine, store, gate), "chores")
         retention = Retention(store=store, clock=self.clock, keep=self.home.settings.retention.bodies)
         alarm.every(3600, lambda: self._sweep(engine, store, retention), "sweep")
+        alarm.every(86_400, lambda: self._look_at_versions(engine, store), "versions")
+        await self._look_at_versions(engine, store)
         alarm.start()
         serving = asyncio.create_task(engine.serve(), name="engine")
         watching = asyncio.create_task(self._watch(engine), name="watch")
@@ -294,6 +298,14 @@ class Daemon:
         limits = (limit for placed in engine.automations for limit in placed.automation.limits)
         await retention.sweep(max((limit.per for limit in limits if isinstance(limit, Rate)), default=timedelta(0)))
         self._media.sweep(store.read(query.wanted_media))
+
+    async def _look_at_versions(self, engine: Engine, store: Store) -> None:
+        """Tell of each account whose network ends the version that it speaks."""
+        now = self.clock.now()
+        for name, account in engine.automations.accounts.items():
+            ends = account.platform.bounds.api_ends
+            if ends is not None and ends <= (now + ENDING).date():
+                await store.do(accounts.version_ends, name=name, on=ends.isoformat(), now=ms(now))
 
     async def _watch(self, engine: Engine) -> None:
         if not self.options.watch:

@@ -8,6 +8,8 @@ from . import second
 from .control import pause
 from .events import trouble
 
+WEEK_MS = 7 * 86_400_000
+
 
 def enrol(c: Connection, *, name: str, platform: str) -> None:
     """An account of the automation files: remembered with its platform."""
@@ -65,6 +67,14 @@ def auth_failed(c: Connection, *, name: str, error: str, now: int) -> None:
     pause(c, scope=f"account:{name}", reason=f"credentials refused: {error}", by="fieldfare", now=now)
     says = f"account {name!r} is paused: the network refused its credentials ({error}); log in, then `fieldfare resume {name}`"
     trouble(c, what="account-paused", says=says, subject=name, now=now)
+
+
+def version_ends(c: Connection, *, name: str, on: str, now: int) -> None:
+    """The version of the network that an account speaks ends on this day: a person is told, once a week."""
+    row = c.execute("SELECT platform FROM accounts WHERE name = ?", (name,)).fetchone()
+    version = f"a version of {row[0] if row else ''!r} that ends on {on}"
+    says = f"account {name!r} speaks {version}; upgrade its connector before that day"
+    trouble(c, what="version-ending", says=says, subject=name, now=now, once_in=WEEK_MS)
 
 
 def keep(c: Connection, *, account: str, name: str, value: str) -> None:

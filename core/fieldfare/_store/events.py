@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 SEEN, DECIDED, MISSED = 0, 1, 2
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +177,20 @@ def of_notice_of_notice(c: Connection, delivery: str) -> bool:
     return row is not None
 
 
-def trouble(c: Connection, *, what: str, says: str, subject: str = "", automation: str = "", now: int) -> None:
-    """Record something that a person must see; the same about the same subject within an hour is said once."""
+def trouble(
+    c: Connection,
+    *,
+    what: str,
+    says: str,
+    subject: str = "",
+    automation: str = "",
+    now: int,
+    once_in: int = HOUR_MS,
+) -> None:
+    """Record something that a person must see; the same about the same subject is said once in this time (ms)."""
     again = c.execute(
         "SELECT 1 FROM troubles WHERE what = ? AND subject = ? AND says = ? AND at > ?",
-        (what, subject, says, now - 3_600_000),
+        (what, subject, says, now - once_in),
     ).fetchone()
     if again is None:
         c.execute(
