@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import inspect
@@ -188,7 +189,7 @@ class Gate(Attempt):
         self._ledger = {s.name: s for s in self._wiring.store.read(steps.steps, self._claimed.id)}
 
     async def media(self, media: Media) -> bytes:
-        return self._wiring.media.read(media)
+        return await asyncio.to_thread(self._wiring.media.read, media)
 
     async def taken(self, ids: Collection[str]) -> frozenset[str]:
         prefix = f"{self._wiring.platform}:"

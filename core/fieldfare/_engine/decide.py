@@ -35,6 +35,13 @@ class Thinking:
     answer: Awaitable[Outcome]
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """A decision whose files are still to be kept, for as long as that takes: `kept` by a thread, then `concluded`."""
+
+    outcome: Outcome
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """Makes one automation's judgement of one event, from arguments alone."""
@@ -50,8 +57,8 @@ class Judge:
 
     def judge(
         self, placed: Placed, rest: Condition[Any] | None, event: Event, feed: str, now: datetime
-    ) -> Judged | Thinking:
-        """The judgement; or, for a decision that awaits, the awaitable to hand to `concluded`. Raises nothing."""
+    ) -> Judged | Thinking | Keeping:
+        """The judgement; or, for a decision that awaits or brings files, what has to be done first. Raises nothing."""
         automation = placed.automation
         if isinstance(event, TroubleSeen) and event.automation == automation.name:
             return self._no(placed, "it is about this automation's own notice", None)
@@ -84,10 +91,13 @@ class Judge:
             decide = automation.decide.decide  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         try:
             outcome = decide(event, context)
+            files = brings_files(outcome)
         except Exception as exc:
             return self._error(placed, f"decide raised {_named(exc)}")
         if inspect.isawaitable(outcome):
             return Thinking(outcome)
+        if files:
+            return Keeping(outcome)
         return self.concluded(placed, outcome, event, feed, now)
 
     def concluded(self, placed: Placed, outcome: Outcome, event: Event, feed: str, now: datetime) -> Judged:
@@ -139,6 +149,24 @@ class Judge:
             crossing=crossing,
         )
 
+    def kept(self, outcome: Outcome) -> Outcome:
+        """The outcome with its files kept; takes as long as they are large, and may be called from any thread.
+
+        Raises MediaError.
+        """
+        match outcome:
+            case Action():
+                return self._with_files_kept(outcome)
+            case list() | tuple() if all(isinstance(a, Action) for a in cast(Sequence[object], outcome)):
+                actions: list[Action[Any]] = list(outcome)
+                return [self._with_files_kept(action) for action in actions]
+            case _:
+                return outcome
+
+    def unkept(self, placed: Placed, exc: Exception) -> Judged:
+        """The judgement when a file could not be kept."""
+        return self._error(placed, str(exc) if isinstance(exc, FieldfareError) else f"its media raised {_named(exc)}")
+
     def account_of(self, automation: Automation[Any], event: Event) -> Account | None:
         """Who acts: the automation's own account, else the one that observed the event."""
         return automation.account or self.accounts.get(event.account)
@@ -157,9 +185,11 @@ class Judge:
         return lambda: self.past(automation.name)
 
     def _prepared(self, action: Action[Any], event: Event) -> Action[Any]:
-        done: Action[Any] = action.completed(event)
-        media = tuple(self.media.keep(media) for draft in done.drafts for media in draft.media)
-        return done.with_media(media) if media else done
+        return self._with_files_kept(action.completed(event))
+
+    def _with_files_kept(self, action: Action[Any]) -> Action[Any]:
+        media = tuple(self.media.keep(media) for draft in action.drafts for media in draft.media)
+        return action.with_media(media) if media else action
 
     def _objection(self, action: Action[Any], automation: Automation[Any], account: Account | None) -> str | None:
         if not issubclass(action.needs, Notifies):
@@ -185,6 +215,18 @@ class Judge:
     @staticmethod
     def _error(placed: Placed, reason: str) -> Judged:
         return Judged(automation=placed.automation.name, verdict="error", reason=reason, source=placed.source)
+
+
+def brings_files(outcome: object) -> bool:
+    """Whether something is to be published that stands in a file."""
+    match outcome:
+        case list() | tuple():
+            return any(map(brings_files, cast(Sequence[object], outcome)))
+        case Action():
+            action: Action[Any] = outcome
+            return any(draft.media for draft in action.drafts)
+        case _:
+            return False
 
 
 def _named(exc: BaseException) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
+import tempfile
+import threading
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +15,8 @@ from .._domain.values import Media
 
 LARGEST = 512 * 1024 * 1024
 """Bytes; no network that we know takes a larger file in one request (2026-11)."""
+PIECE = 1024 * 1024
+"""Bytes that are copied at once."""
 
 _MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
@@ -69,30 +73,49 @@ class MediaFolder:
     def __init__(self, folder: Path, project: Path) -> None:
         self._folder = folder
         self._project = project
+        self._removing = threading.Lock()
+        """Files are kept by threads; what one has just found must not be removed behind it."""
         self._unwanted: dict[str, int] = {}
         """What the last sweep found that nobody names, and when each was kept last (ns)."""
 
     def keep(self, media: Media) -> Media:
-        """Copy the file in, durably, and give the media with what identifies its content. Raises MediaError."""
-        if media.sha256 and (self._folder / media.sha256).exists():
-            os.utime(self._folder / media.sha256)
+        """Copy the file in, durably, and give the media with what identifies its content. Raises MediaError.
+
+        May take long, and may be called by several threads at once.
+        """
+        if media.sha256 and self._has(media.sha256):
             return media
         path, kept = measured(media, self._project)
-        target = self._folder / kept.sha256
-        if target.exists():
-            os.utime(target)
-        else:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = target.with_suffix(".part")
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != kept.sha256:
-                raise MediaError(f"{media.source!r} changed while it was read")
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, target)
+        if not self._has(kept.sha256) and not self._copied(path, kept.sha256):
+            raise MediaError(f"{media.source!r} changed while it was read")
         return kept
+
+    def _has(self, sha256: str) -> bool:
+        with self._removing:
+            try:
+                os.utime(self._folder / sha256)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def _copied(self, path: Path, sha256: str) -> bool:
+        """Whether the file still had this content, and is a kept one now."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, part = tempfile.mkstemp(suffix=".part", dir=self._folder)
+        try:
+            digest = hashlib.sha256()
+            with os.fdopen(handle, "wb") as copy, path.open("rb") as file:
+                while piece := file.read(PIECE):
+                    digest.update(piece)
+                    copy.write(piece)
+                copy.flush()
+                os.fsync(copy.fileno())
+            if digest.hexdigest() != sha256:
+                return False
+            os.replace(part, self._folder / sha256)
+            return True
+        finally:
+            Path(part).unlink(missing_ok=True)
 
     def read(self, media: Media) -> bytes:
         """The kept content. Raises MediaError when it is gone or not what it was."""
@@ -105,16 +128,18 @@ class MediaFolder:
         return content
 
     def sweep(self, wanted: set[str]) -> int:
-        """Remove what no open delivery names, nor did at the last sweep, and was not kept since: the decision that
-        names it may be on its way into the store. Gives how many files went."""
+        """Remove what is not wanted, nor was at the last sweep, and was not kept since: the decision that names it may
+        be on its way into the store. What is left of a copy that was broken off goes likewise. Gives how many went."""
         if not self._folder.exists():
             return 0
-        files = [file for file in self._folder.iterdir() if file.name not in wanted and file.suffix != ".part"]
-        unwanted = {file.name: file.stat().st_mtime_ns for file in files}
-        gone = [name for name, kept in unwanted.items() if self._unwanted.get(name) == kept]
+        with self._removing:
+            unwanted = {
+                file.name: file.stat().st_mtime_ns for file in os.scandir(self._folder) if file.name not in wanted
+            }
+            gone = [name for name, kept in unwanted.items() if self._unwanted.get(name) == kept]
+            for name in gone:
+                (self._folder / name).unlink(missing_ok=True)
         self._unwanted = unwanted
-        for name in gone:
-            (self._folder / name).unlink(missing_ok=True)
         return len(gone)
 
 

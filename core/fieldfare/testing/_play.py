@@ -15,7 +15,7 @@ from .._contract.conditions import Condition
 from .._contract.delivery import Decision, Delivery, State
 from .._contract.platform import Account
 from .._domain.events import DeliverySettled, Event, TroubleSeen
-from .._engine.decide import Judge, Thinking
+from .._engine.decide import Judge, Keeping, Thinking
 from .._engine.media import MeasuredOnly
 from .._engine.placed import Placed, asked
 from .._feeds.settled import OnDelivered, OnTrouble
@@ -96,7 +96,9 @@ class Play:
                 outcome = await judged.answer
             except Exception as exc:
                 return self._judge.failed(placed, exc)
-            judged = self._judge.concluded(placed, outcome, event, feed, now)
+            judged = Keeping(outcome)
+        if isinstance(judged, Keeping):
+            return self._judge.concluded(placed, judged.outcome, event, feed, now)
         return judged
 
     def _admitted(self, placed: Placed, judged: Judged, number: int, now: datetime) -> tuple[Judged, list[Action[Any]]]:

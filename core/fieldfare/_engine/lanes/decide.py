@@ -10,13 +10,14 @@ from datetime import datetime
 
 import structlog
 
+from ..._contract.automation import Outcome
 from ..._domain.errors import StoreError
 from ..._domain.events import Event, MetricsObserved
 from ..._store import events
 from ..._store.admission import Admitted, Conclusion, Judged, conclude
 from ..._store.sqlite import Store, ms
 from ..clock import Clock
-from ..decide import Judge, Thinking
+from ..decide import Judge, Keeping, Thinking, brings_files
 from ..match import Matcher
 from ..placed import Placed
 from ..sets import FeedUse
@@ -94,7 +95,7 @@ class DecideLane:
             return False
         current = self._current()
         now = self._clock.now()
-        conclusions = [self._guarded(row, current, now) for row in rows]
+        conclusions = [await self._guarded(row, current, now) for row in rows]
         self._after = rows[-1].row
         await self._write(conclusions, current, now)
         return True
@@ -123,16 +124,16 @@ class DecideLane:
         while self._thinking:
             await asyncio.wait(self._thinking)
 
-    def _guarded(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
+    async def _guarded(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
         """An event that cannot be judged at all is an error for each automation on its feed, and stops nobody."""
         try:
-            return self._event(row, current, now)
+            return await self._event(row, current, now)
         except Exception as exc:
             log.error("an event cannot be judged", row=row.row, kind=row.kind, exc_info=exc)
             users = current.uses[row.feed].automations if row.feed in current.uses else ()
             return Conclusion(row.row, tuple(current.judge.failed(placed, exc) for placed in users))
 
-    def _event(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
+    async def _event(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
         matcher = current.matcher(row.feed)
         if matcher is None:
             return Conclusion(row.row)
@@ -152,11 +153,24 @@ class DecideLane:
             if isinstance(said, Thinking):
                 waiting += 1
                 self._think(row, match.placed, said, event, current)
+            elif isinstance(said, Keeping):
+                judged.append(await self._concluded(row, match.placed, said.outcome, event, current))
             else:
                 judged.append(said)
         if waiting:
             self._open[row.row] = _Open(waiting)
         return Conclusion(row.row, judged, closes=not waiting)
+
+    async def _concluded(
+        self, row: events.Recorded, placed: Placed, outcome: Outcome, event: Event, current: Current
+    ) -> Judged:
+        """The judgement, with files kept by a thread: the loop goes on meanwhile, and the lane's order stays."""
+        try:
+            if brings_files(outcome):
+                outcome = await asyncio.to_thread(current.judge.kept, outcome)
+        except Exception as exc:
+            return current.judge.unkept(placed, exc)
+        return current.judge.concluded(placed, outcome, event, row.feed, self._clock.now())
 
     def _think(
         self,
@@ -188,7 +202,7 @@ class DecideLane:
             except Exception as exc:
                 judged = current.judge.failed(placed, exc)
             else:
-                judged = current.judge.concluded(placed, outcome, event, row.feed, self._clock.now())
+                judged = await self._concluded(row, placed, outcome, event, current)
         open_event = self._open[row.row]
         open_event.left -= 1
         if not open_event.left:
