@@ -423,6 +423,32 @@ def test_a_bad_row_is_named_with_its_line_and_does_not_keep_the_project_from_run
     assert check(load([tmp_path]), host, now=NOW) == []
 
 
+NOTICE = """
+@automation(on.trouble())
+def tell(event, ctx):
+    return Notify(text=event.says, webhook="{url}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "private", "wrong"),
+    [
+        ("http://127.0.0.1:9/hook", (), True),
+        ("http://localhost:9/hook", (), True),
+        ("https://10.1.2.3/hook", (), True),
+        ("https://10.1.2.3/hook", ("10.0.0.0/8",), False),
+        ("http://127.0.0.1:9/hook", ("127.0.0.0/8",), False),
+        ("https://chat.example/hook", (), False),
+    ],
+)
+def test_an_address_for_notices_that_will_be_refused_is_a_mistake_in_its_place(
+    url: str, private: tuple[str, ...], wrong: bool, tmp_path: Path, host: PluginHost
+) -> None:
+    found = check(load([written(tmp_path, NOTICE.format(url=url))]), host, private=private, now=NOW)
+    assert [(m.line, m.column) for m in found] == [(10, 44)] * wrong
+    assert all("name its range in `private`" in m.what for m in found)
+
+
 def test_a_calendar_that_is_not_there_is_told_at_the_trigger(tmp_path: Path) -> None:
     loaded = load([written(tmp_path, SHEET.format(trigger='csv("gone.csv", zone="UTC")', when="", change=""))])
     assert [str(one).removeprefix(f"{tmp_path}/") for one in findings(loaded, now=NOW)] == [

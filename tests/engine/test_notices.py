@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fieldfare import Automation, Context, Notify, TroubleSeen, on
 from fieldfare._engine.embedded import Engine
+from fieldfare._net import Client
 from fieldfare._store import events
 from fieldfare.plugin import Answer, NotSent, Request
 
 from .keyed import DONE, LOST, Desk, hooked, posting
-from .line import Line, NoNetwork
+from .line import Line, ManualClock, NoNetwork
 from .test_unforeseen import careless, raising
 
 
@@ -60,6 +63,33 @@ def test_a_web_hook_that_wants_other_credentials_does_not_silence_the_others(tmp
         states = {(d.automation, d.state) for d in line.deliveries}
         assert {("wrong", "failed"), ("log", "delivered")} <= states
         assert all(d.state != "due" for d in line.deliveries)
+
+    run(story())
+
+
+class Guarded(NoNetwork):
+    """The client of a daemon that may write to no private address."""
+
+    async def exchange(self, request: Request, **_: Any) -> Answer:
+        client = Client(hosts=(), clock=ManualClock())
+        try:
+            return await client.exchange(request)
+        finally:
+            await client.aclose()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/hook", "https://10.1.2.3/hook", "http://localhost:9/hook"])
+def test_an_address_that_we_refuse_ourselves_fails_at_once_with_the_remedy(url: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        line = Line(tmp_path, posting(Desk(LOST)), telling("wrong", url), telling("log"))
+        line.engine = Engine(replace(line.engine._around, client=lambda account, private, hosts: Guarded()))
+        await line.start()
+        await hooked(line)
+        for _ in range(3):
+            await line.move(6)
+        (wrong, *_) = [d for d in line.deliveries if d.automation == "wrong"]
+        assert (wrong.state, wrong.attempts) == ("failed", 1)
+        assert "name its range in `private` of the platform, the trigger, or for Notify fieldfare.toml" in wrong.reason
 
     run(story())
 

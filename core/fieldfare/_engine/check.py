@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,18 +31,23 @@ _NEEDS: Mapping[str, tuple[str, str]] = {"engagement": ("metrics", "metrics")} |
 
 
 def check(
-    loaded: Loaded, host: PluginHost, *, secrets: SecretSource | None = None, now: datetime | None = None
+    loaded: Loaded,
+    host: PluginHost,
+    *,
+    secrets: SecretSource | None = None,
+    private: Sequence[str] = (),
+    now: datetime | None = None,
 ) -> list[Mistake]:
     """Every mistake that keeps a project from running, in the order of the files.
 
-    Secrets are looked up when their source is given. What `sheets.findings` says of calendars and queues is not in it:
-    their good rows go whatever the others are.
+    Secrets are looked up when their source is given; `private` are the ranges that notices may go to. What
+    `sheets.findings` says of calendars and queues is not in it: their good rows go whatever the others are.
     """
     moment = now or datetime.now(UTC)
     found: list[Mistake] = []
     trial = _with_files(loaded, host, found)
     names = {placed.automation.name for placed in loaded.automations}
-    functions = Functions(loaded)
+    functions = Functions(loaded, private)
     for placed in loaded.automations:
         found += _of_accounts(loaded, placed)
         found += _of_actions(loaded, placed, trial)

@@ -12,12 +12,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .._contract.actions import Action
+from .._contract.actions import Action, Notify
 from .._contract.automation import Automation, Context, Rule
 from .._contract.platform import Account
 from .._domain.errors import Mistake
 from .._domain.events import Event
 from .._domain.values import Draft, Media
+from .._net import refused
 from .found import Loaded
 from .media import MediaError, measured
 from .nearest import did_you_mean
@@ -87,8 +88,9 @@ def _said(actions: Iterable[Action[Any]], accounts: Sequence[Account], project: 
 class Functions:
     """The functions of a project as they are written; each is read once for the accounts it acts as."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, private: Sequence[str] = ()) -> None:
         self._project = loaded.project
+        self._private = private
         self._files = {str(file.real): file for file in loaded.files}
         self._bodies: dict[str, dict[tuple[str, int], ast.AST]] = {}
         self._seen: set[tuple[object, tuple[Account, ...]]] = set()
@@ -105,7 +107,7 @@ class Functions:
         body = self._of(file).get((code.co_name, code.co_firstlineno))
         if body is not None:
             known = dict(inspect.getclosurevars(function).nonlocals) | function.__globals__
-            yield from _Body(file, known, accounts, self._project).mistakes(body)
+            yield from _Body(file, known, accounts, self._project, self._private).mistakes(body)
 
     def _of(self, file: SourceFile) -> dict[tuple[str, int], ast.AST]:
         """The functions of a file by their name and first line, which is that of the first decorator."""
@@ -126,6 +128,7 @@ class _Body:
     known: dict[str, Any]
     accounts: Sequence[Account]
     project: Path
+    private: Sequence[str]
 
     def mistakes(self, body: ast.AST) -> Iterator[Mistake]:
         for node in ast.walk(body):
@@ -164,6 +167,11 @@ class _Body:
             yield self.file.mistake_at(call, f"{ast.unparse(call.func)} needs {', '.join(map(repr, missing))}")
 
     def _content(self, call: ast.Call, made: type[BaseModel]) -> Iterator[Mistake]:
+        if issubclass(made, Notify):
+            webhook = argument_of(call, "webhook")
+            # Of an address that is put together only parts are written down.
+            if not isinstance(webhook, ast.JoinedStr):
+                yield from self._unreachable(webhook, self.value(webhook))
         if issubclass(made, Media):
             source, alt = (argument_of(call, name) for name in ("source", "alt"))
             if self.value(alt) == "":
@@ -178,6 +186,8 @@ class _Body:
     def _constant(self, node: ast.Name) -> Iterator[Mistake]:
         value = self.known.get(node.id)
         drafts: Sequence[Draft] = ()
+        if isinstance(value, Notify):
+            yield from self._unreachable(node, value.webhook)
         if isinstance(value, Media):
             drafts = (Draft(text="x", media=(value,)),)
         elif isinstance(value, Draft):
@@ -186,6 +196,11 @@ class _Body:
             drafts = value.drafts
         for draft in drafts:
             yield from self._refused(node, draft)
+
+    def _unreachable(self, node: ast.AST | None, webhook: Any) -> Iterator[Mistake]:
+        said = refused(webhook, self.private) if isinstance(webhook, str) else ""
+        if said:
+            yield self.file.mistake_at(node, f"no notice would reach this address: {said}")
 
     def _refused(self, node: ast.AST | None, draft: Draft) -> Iterator[Mistake]:
         for said in objections(draft, self.accounts, self.project):

@@ -12,6 +12,7 @@ from .._contract.http import Answer, Request, sort_write
 from .._contract.platform import Declaration, Session
 from .._domain.errors import AuthFailed, Rejected
 from .._domain.values import Author, Pending, Receipt, Secret
+from .._net import Hopeless
 
 log = structlog.get_logger("fieldfare.notice")
 
@@ -41,5 +42,9 @@ class Notices(Notifies):
             log.warning("notice", text=text)
             return Receipt(note="logged")
         url = self._read_secret(webhook.name) if isinstance(webhook, Secret) else webhook
-        answer = await attempt.send("post", Request(method="POST", url=url, json={"text": text}), sort=_sort)
+        try:
+            answer = await attempt.send("post", Request(method="POST", url=url, json={"text": text}), sort=_sort)
+        except Hopeless as exc:
+            # We refuse the address ourselves, and will tomorrow: its owner shall hear of it now.
+            raise Rejected(str(exc)) from exc
         return Receipt(note=f"the web hook answered {answer.status}")

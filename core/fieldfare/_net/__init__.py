@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .client import Client, Clock
-from .guard import Guard, Hopeless
+from .guard import Guard, Hopeless, refused
 from .redact import Redactor
 from .resolver import Resolver, look_up
 from .transport import Sockets, open_transport, trusted
@@ -18,5 +18,6 @@ __all__ = [
     "Sockets",
     "look_up",
     "open_transport",
+    "refused",
     "trusted",
 ]

@@ -118,12 +118,15 @@ class Client:
         """One request that may change something, sent at most once; any well-formed answer is returned.
 
         `leaves` is called when the request has its connection and before its first byte; to stop it there it raises
-        Refused. Raises NotSent when it is proven that nothing left, OutcomeUnknown for everything else that went wrong.
+        Refused. Raises NotSent when it is proven that nothing left (Hopeless when we refuse it ourselves),
+        OutcomeUnknown for everything else that went wrong.
         """
         result = await self._try(request, request.timeout, leaves)
         if isinstance(result, Answer):
             return result
-        raise NotSent(result.said) if result.proven else OutcomeUnknown(result.said)
+        if not result.proven:
+            raise OutcomeUnknown(result.said)
+        raise Hopeless(result.said) if result.hopeless else NotSent(result.said)
 
     async def aclose(self) -> None:
         """Close every connection; no request follows."""

@@ -104,6 +104,17 @@ class Guard:
                 raise Hopeless(said)
 
 
+def refused(url: str, private: Sequence[str]) -> str:
+    """Why this address would not be written to, as far as it shows without asking anybody; '' when it would be."""
+    try:
+        place = target(url)
+        local = place.host == "localhost" or place.host.endswith(".localhost")
+        Guard(private).literal(place.copy_with(host="127.0.0.1") if local else place)
+    except Hopeless as exc:
+        return str(exc)
+    return ""
+
+
 def _named(cidr: str) -> Network:
     try:
         network = ip_network(cidr)
