@@ -11,11 +11,12 @@ from typing import Any
 
 from fieldfare import Automation
 from fieldfare._contract.feeds import Arrival
-from fieldfare._engine.embedded import Engine, Surroundings
+from fieldfare._engine.embedded import Engine
 from fieldfare._engine.media import MediaFolder
 from fieldfare._engine.placed import Placed
 from fieldfare._engine.sets import AutomationSet
 from fieldfare._engine.stop import Stop
+from fieldfare._engine.surroundings import Surroundings
 from fieldfare._host import PluginHost
 from fieldfare._store import query
 from fieldfare._store.sqlite import Store

@@ -134,7 +134,7 @@ def test_what_was_on_its_way_when_the_daemon_died_goes_on_although_the_clock_was
         line = await Line(tmp_path, posting(Desk(NotSent("refused"), DONE))).start()
         await hooked(line)
         line.clock.move(5)
-        way = await line.engine._way("brand")
+        way = await line.engine.ways.to("brand")
         assert way is not None
         assert len(await line.engine._deliverer.claim("brand", way)) == 1
         await line.store.do(accounts.beat, now=ms(line.clock.now()))

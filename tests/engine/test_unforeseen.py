@@ -145,7 +145,7 @@ def test_what_has_begun_does_not_expire_because_the_daemon_was_away(tmp_path: Pa
         assert line.states == ["due"]
         line.clock.move(3000)
         await line.restart()
-        await line.engine._opened("brand")
+        await line.engine.ways.opened("brand")
         careless(line, desk, pending)
         await line.round()
         assert (line.states, len(desk.keys)) == (["delivered"], 1)

@@ -31,7 +31,7 @@ from .._store.writer import Fenced
 from .alarm import Alarm
 from .clock import Clock, RealClock
 from .control import ControlServer
-from .embedded import Engine, Surroundings
+from .embedded import Engine
 from .home import Home
 from .interrupt import interruptible
 from .introduce import introduced
@@ -42,7 +42,8 @@ from .operations import Operations
 from .retention import Retention
 from .secrets import Confided
 from .sets import AutomationSet
-from .stop import Stop
+from .stop import LEASE, Stop
+from .surroundings import Surroundings
 
 log = structlog.get_logger("fieldfare.daemon")
 

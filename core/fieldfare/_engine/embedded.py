@@ -4,68 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
 from .._contract.actions import Action
-from .._contract.feeds import Feed
-from .._contract.http import Answer, Request
 from .._contract.limits import Limit
 from .._contract.platform import Session
-from .._domain.errors import AuthFailed, NotSent, PlatformError
 from .._domain.events import DeliverySettled, Event, TroubleSeen
 from .._host import PluginHost
 from .._store import accounts, claim, control, events, former, query
 from .._store.admission import Admitted
 from .._store.claim import Claimed
-from .._store.sqlite import Store, ms
-from .attempt import Offset
-from .clock import Clock
-from .decide import Judge
-from .deliver import Deliverer, Way
-from .ingest import Arrivals, Ingestor, PullServices
+from .._store.sqlite import ms
+from .deliver import Deliverer
+from .ingest import Ingestor
+from .judge import judge_of
 from .lanes import AccountLane, Current, DecideLane, FeedLanes
-from .media import MediaFolder
-from .notices import Notices
 from .plan import limits_of
 from .recall import Resolver
 from .second_look import second_look
-from .sessions import ClientFactory, GuardedClient, Secrets, Sessions
+from .sessions import Sessions
 from .sets import AutomationSet
+from .surroundings import Surroundings
+from .wall import Wall
+from .ways import NOBODY, OPEN_AGAIN, Ways
 
 log = structlog.get_logger("fieldfare.engine")
-
-NOBODY = ""
-"""The lane of actions that need no account."""
-SET_BACK = 500
-"""Milliseconds by which a clock that is only being adjusted does not fall behind between two looks."""
-OPEN_AGAIN = 30.0
-"""Seconds until an account that could not be opened is tried again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """Everything the engine needs from outside."""
-
-    store: Store
-    clock: Clock
-    rnd: random.Random
-    project: Path
-    media: MediaFolder
-    secrets: Secrets
-    client: ClientFactory
-    stopped: Callable[[str, str, str], str | None]
-    arrivals: Arrivals
-    redact: Callable[[str], str] = lambda text: text
-    private: tuple[str, ...] = ()
-    """Private address ranges that notices may go to."""
 
 
 class Engine:
@@ -76,14 +42,11 @@ class Engine:
         self._set = AutomationSet(())
         self._host = PluginHost()
         self._booted = ms(around.clock.now())
-        self._ahead = self._wall_ahead()
-        """By how many ms the wall clock is ahead of the monotonic one."""
+        self._wall = Wall(around.clock)
         self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {}, around.redact)
-        self._notices: Way | None = None
-        self._clients: dict[tuple[tuple[str, ...], str], GuardedClient] = {}
-        """For what belongs to no account, by private ranges and by the one host that may see a secret."""
+        self.ways = Ways(around, self.sessions, lambda: self._follow(self._current.row))
         self._limits: dict[str, tuple[Limit, ...]] = {}
-        self._current = Current(0, {}, self._judge())
+        self._current = Current(0, {}, judge_of(around, self._set, self._host, self.sessions))
         self._lanes: dict[str, AccountLane] = {}
         self._lane_tasks: dict[str, asyncio.Task[None]] = {}
         self._openers: dict[str, asyncio.Task[None]] = {}
@@ -95,7 +58,7 @@ class Engine:
         ingestor = Ingestor(
             store=around.store,
             clock=around.clock,
-            services=self._pull_services,
+            services=self.ways.services,
             ingested=self._ingested,
             redact=around.redact,
         )
@@ -116,7 +79,7 @@ class Engine:
         )
         self.decide = DecideLane(around.store, around.clock, self.event, lambda: self._current, self._admitted)
         self.feeds = FeedLanes(ingestor, around.clock, around.rnd, self.decide.wake.set)
-        self.resolver = Resolver(store=around.store, clock=around.clock, deliverer=self._deliverer, way=self._way)
+        self.resolver = Resolver(store=around.store, clock=around.clock, deliverer=self._deliverer, way=self.ways.to)
 
     # -- what runs
 
@@ -146,17 +109,21 @@ class Engine:
         self._set, self._host = automations, host
         self._limits = {placed.automation.name: limits_of(placed.automation) for placed in automations}
         self._follow(row)
-        held, freed = await store.do(
+        await self.adopt()
+        self._keep_lanes()
+        self.wake()
+
+    async def adopt(self) -> None:
+        """Hold what names something that the set does not have, and free what waited for a name that it has."""
+        held, freed = await self._around.store.do(
             control.adopt,
-            automations={placed.automation.name for placed in automations},
-            accounts=set(automations.accounts),
+            automations={placed.automation.name for placed in self._set},
+            accounts=set(self._set.accounts),
             kinds=set(self._host.action_kinds),
-            now=now,
+            now=ms(self._around.clock.now()),
         )
         if held or freed:
             log.info("adopted", held=held, freed=freed)
-        self._keep_lanes()
-        self.wake()
 
     async def serve(self) -> None:
         """Run every lane until cancelled."""
@@ -178,8 +145,7 @@ class Engine:
 
     async def aclose(self) -> None:
         await self.sessions.aclose()
-        for client in self._clients.values():
-            await client.aclose()
+        await self.ways.aclose()
 
     def wake(self, key: str = "") -> None:
         """Something changed from outside, a delivery of this key perhaps: look again at everything."""
@@ -199,17 +165,13 @@ class Engine:
         for row, account in gone:
             self._changed(row, account)
 
-    def _wall_ahead(self) -> int:
-        return ms(self._around.clock.now()) - int(self._around.clock.monotonic() * 1000)
-
     async def _follow_clock(self) -> None:
         """Waits are kept as moments of the wall clock; when that is set back, so are they.
 
         Set forward, they end early, and whoever had asked for the wait asks again.
         """
-        ahead = self._wall_ahead()
-        by, self._ahead = self._ahead - ahead, ahead
-        if by > SET_BACK:
+        by = self._wall.set_back()
+        if by:
             log.warning("the clock was set back", seconds=by / 1000)
             now = ms(self._around.clock.now())
             self._booted = min(self._booted, now)
@@ -219,7 +181,7 @@ class Engine:
     async def round(self) -> None:
         """Each feed once, then decide and deliver what follows; for `run --once` and tests."""
         for name in self.sessions.accounts:
-            await self._opened(name)
+            await self.ways.opened(name)
         self._follow(self._current.row)
         await self.feeds.pull_all()
         while True:
@@ -250,31 +212,12 @@ class Engine:
     def automations(self) -> AutomationSet:
         return self._set
 
-    def _judge(self) -> Judge:
-        store = self._around.store
-        return Judge(
-            accounts=self._set.accounts,
-            review=self._host.review,
-            media=self._around.media,
-            identity=self._identity,
-            echo=lambda delivery: store.read(events.of_notice_of_notice, delivery),
-            past=lambda automation: store.read(query.past, automation),
-            memory=lambda automation, post: (
-                store.read(events.armed, automation, post),
-                store.read(events.began, automation),
-            ),
-        )
-
-    def _identity(self, name: str) -> str:
-        account = self.sessions.accounts.get(name)
-        known = self.sessions.identity(name) or name
-        return f"{account.platform.kind}:{known}" if account else known
-
     def _follow(self, row: int) -> None:
         """Read the feeds whose accounts are known by now."""
         identities = {name: who for name in self.sessions.accounts if (who := self.sessions.identity(name))}
         uses = self._set.feeds(identities)
-        self._current = Current(row, uses, self._judge())
+        judge = judge_of(self._around, self._set, self._host, self.sessions)
+        self._current = Current(row, uses, judge)
         self._own_feeds = [key for key, use in uses.items() if use.feed.event in (DeliverySettled, TroubleSeen)]
         self.feeds.replace(uses)
         for name in self.sessions.accounts:
@@ -284,27 +227,17 @@ class Engine:
 
     async def _identify(self, name: str) -> None:
         try:
-            while not await self._opened(name):
+            while name in self.sessions.accounts and await self.ways.opened(name) is None:
                 await self._around.clock.sleep(OPEN_AGAIN)
         finally:
             self._openers.pop(name, None)
         self._follow(self._current.row)
 
-    async def _opened(self, name: str) -> bool:
-        if name not in self.sessions.accounts:
-            return True
-        try:
-            await self.sessions.open(name)
-        except PlatformError as exc:
-            log.warning("account cannot be opened", account=name, why=str(exc))
-            return False
-        return True
-
     def _keep_lanes(self) -> None:
         for name in (NOBODY, *self.sessions.accounts):
             if name not in self._lanes:
                 self._lanes[name] = AccountLane(
-                    name, self._deliverer, self._around.store, self._around.clock, self._way
+                    name, self._deliverer, self._around.store, self._around.clock, self.ways.to
                 )
             if self._group is not None and name not in self._lane_tasks:
                 self._lane_tasks[name] = self._group.create_task(
@@ -312,56 +245,6 @@ class Engine:
                 )
         if self._group is not None:
             self._follow(self._current.row)
-
-    async def _way(self, account: str) -> Way | None:
-        if account == NOBODY:
-            if self._notices is None:
-                self._notices = Way(Notices(self._around.secrets.get), self._notify, Offset(), "notices")
-            return self._notices
-        if account not in self.sessions.accounts:
-            return None
-        try:
-            live = await self.sessions.open(account)
-        except PlatformError as exc:
-            log.warning("account cannot be opened", account=account, why=str(exc))
-            return None
-        return Way(live.session, live.client.exchange, live.offset, live.account.platform.kind)
-
-    def _client(self, private: tuple[str, ...], host: str) -> GuardedClient:
-        key = (private, host)
-        if key not in self._clients:
-            self._clients[key] = self._around.client(None, private, (host,) if host else ())
-        return self._clients[key]
-
-    async def _notify(self, request: Request, *, leaves: Callable[[], None]) -> Answer:
-        """A notice goes to the host its web hook names; the address itself may be the secret."""
-        host = urlsplit(request.url).netloc.rpartition("@")[2]
-        return await self._client(self._around.private, host).exchange(request, leaves=leaves)
-
-    async def _pull_services(self, key: str, feed: Feed[Any], now: datetime) -> PullServices:
-        sessions: dict[str, Session] = {}
-        for name in feed.accounts:
-            try:
-                sessions[name] = (await self.sessions.open(name)).session
-            except AuthFailed as exc:
-                raise NotSent(f"account {name!r} cannot log in: {exc}", retry_after=OPEN_AGAIN) from exc
-        identities = {name: self.sessions.identity(name) for name in feed.accounts}
-        if identities and feed.key(identities) != key:
-            # What stands under this key was read as somebody else: a feed of its own takes this one's place.
-            self._follow(self._current.row)
-            raise NotSent(f"{' and '.join(feed.accounts)} acts as somebody else now; it is read anew")
-        around = self._around
-        return PullServices(
-            store=around.store,
-            clock=around.clock,
-            feed=key,
-            now=now,
-            http=self._client(feed.private, ""),
-            project=around.project,
-            sessions=sessions,
-            read_secret=around.secrets.get,
-            take=around.arrivals,
-        )
 
     async def _second_look(self, claimed: Claimed, action: Action[Any], session: Session) -> str | None:
         placed = self._set.get(claimed.automation)
