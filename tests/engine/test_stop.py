@@ -53,7 +53,7 @@ def operations(line: Line, woken: list[str]) -> Operations:
 def test_a_question_whether_the_daemon_lives_wakes_nobody(tmp_path: Path) -> None:
     async def story() -> None:
         line, woken = await Line(tmp_path, posting(Desk(DONE))).start(), list[str]()
-        assert await operations(line, woken).run("ping", {}, "eve") == {"alive": True}
+        assert await operations(line, woken).run("ping", {}, "eve") == {"alive": True, "refused": None}
         assert woken == []
 
     run(story())

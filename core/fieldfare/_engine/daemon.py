@@ -23,6 +23,7 @@ from .._contract.feeds import Arrival
 from .._contract.limits import Rate
 from .._contract.platform import Account
 from .._domain.errors import ConfigError, FieldfareError
+from .._domain.values import isoformat
 from .._host import PluginHost
 from .._net import Client, Redactor, trusted
 from .._store import accounts, query
@@ -87,6 +88,8 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._arrivals = Arrivals()
         self._listener: Listener | None = None
+        self._refused: dict[str, Any] | None = None
+        """What `ping` tells of files that were not taken."""
         self._media = MediaFolder(self.home.state / "media", self.home.root)
         self._trust: ssl.SSLContext | None = None
         """Made once: it costs some 30 ms."""
@@ -222,6 +225,8 @@ class Daemon:
             gone=gone,
             wake=engine.wake,
             reload=reload,
+            adopt=engine.adopt,
+            refused=lambda: self._refused,
             introduce=lambda name: introduced(engine.sessions, name),
         )
 
@@ -235,7 +240,10 @@ class Daemon:
                 said = [str(mistake) for mistake in exc.mistakes] or [str(exc)]
                 log.error("the files were not taken; the old ones run on", mistakes=said)
                 raise
+                since = self._refused["since"] if self._refused else isoformat(self.clock.now())
+                self._refused = {"since": since, "mistakes": said}
             if automations.digest == engine.automations.digest:
+            self._refused = None
                 return {"automations": len(automations), "changed": False}
             await engine.replace(automations, host)
             self._serve_hooks(automations)

@@ -21,6 +21,10 @@ from .stop import flags, lower_flag, raise_flag
 Answer = dict[str, Any]
 
 
+async def nothing() -> None:
+    """Where no daemon runs nothing leaves either, and the next one looks at everything when it starts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
     """Changes on behalf of `by`; each is one sentence of the store. Raises TooLate in words for the person."""
@@ -39,6 +43,10 @@ class Operations:
     """What the account's network would refuse about an action; nothing when it is not known here."""
     gone: Callable[[query.Full], str] = lambda found: ""
     """What a delivery names that the files do not have any more, in words; '' for nothing, or when it is not known."""
+    refused: Callable[[], Answer | None] = lambda: None
+    """Since when the files on disk are not the ones that run, and the mistakes in them; None while they are."""
+    adopt: Callable[[], Awaitable[None]] = nothing
+    """Hold what has become due and names something that the files do not have any more."""
     reload: Callable[[], Awaitable[Answer]] | None = None
     introduce: Callable[[str], Awaitable[Answer]] | None = None
     """Who the network says an account is, asked over the live session."""
@@ -55,8 +63,8 @@ class Operations:
         return answer
 
     async def ping(self, *, by: str) -> Answer:
-        """An answer means that the daemon's loop turns."""
-        return {"alive": True}
+        """An answer means that the daemon's loop turns; `refused` tells of files that it did not take."""
+        return {"alive": True, "refused": self.refused()}
 
     async def approve(self, *, key: str, digest: str | None = None, by: str) -> Answer:
         key = self._that_can_leave(key).key
@@ -107,6 +115,7 @@ class Operations:
             by=by,
             now=self._now(),
         )
+        await self.adopt()
         return {"key": found.key, "digest": digest, "state": self._one(found.key).state}
 
     async def settle(self, *, key: str, happened: bool, url: str = "", post: str = "", by: str) -> Answer:
@@ -127,6 +136,7 @@ class Operations:
             by=by,
             now=self._now(),
         )
+        await self.adopt()
         return {"key": found.key, "state": self._one(found.key).state}
 
     async def pause(self, *, scope: str, reason: str = "", by: str) -> Answer:
