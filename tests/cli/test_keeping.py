@@ -110,6 +110,19 @@ def test_a_file_that_is_no_backup_is_refused_and_the_store_stays(
     assert database(folder).read_bytes() == before
 
 
+def test_a_folder_is_no_backup(village: Lived, tmp_path: Path) -> None:
+    said = typed("restore", str(tmp_path), where=village(1))
+    assert said.code == 3
+    assert f"{tmp_path} is not a file" in said.err
+
+
+def test_a_backup_that_cannot_be_written_says_why(village: Lived) -> None:
+    said = typed("backup", "/proc/monday.db", where=village(1))
+    assert said.code == 3
+    assert "the backup was not made: " in said.err
+    assert "Errno" not in said.err
+
+
 def test_a_backup_that_is_not_there_is_said(village: Lived) -> None:
     said = typed("restore", "nowhere.db", where=village(1))
     assert said.code == 3
@@ -147,6 +160,17 @@ def test_a_store_of_a_newer_version_is_said_by_every_command(village: Lived, wor
     said = typed(*words, where=folder)
     assert said.code == 3
     assert "was written by a newer Fieldfare" in said.err
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, ("run", "--once", "--dry-run"), ("backup", "monday.db")])
+def test_a_store_that_lost_everything_is_not_taken_for_a_new_one(village: Lived, words: tuple[str, ...]) -> None:
+    folder = village(1)
+    database(folder).write_bytes(b"")
+    said = typed(*words, where=folder)
+    assert said.code == 3
+    assert "is empty" in said.err
+    assert "fieldfare restore FILE" in said.err
+    assert database(folder).read_bytes() == b""
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")

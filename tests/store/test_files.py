@@ -61,6 +61,24 @@ def test_a_corrupt_store_is_refused_with_the_remedy(content: bytes, tmp_path: Pa
         prepare(tmp_path / "s.db")
 
 
+def test_an_empty_store_is_refused_and_never_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "s.db").touch()
+    with pytest.raises(StoreError, match=r"is empty: .*`fieldfare restore FILE`, or remove the file"):
+        prepare(tmp_path / "s.db")
+
+
+def test_a_new_store_is_not_mixed_with_the_log_of_one_that_is_gone(tmp_path: Path) -> None:
+    mark(tmp_path / "s.db", "old")
+    connection = connect(tmp_path / "s.db")
+    connection.execute("UPDATE kept SET value = 'older'")
+    log = (tmp_path / "s.db-wal").read_bytes()
+    connection.close()
+    (tmp_path / "s.db").unlink()
+    (tmp_path / "s.db-wal").write_bytes(log)
+    prepare(tmp_path / "s.db")
+    assert marked(tmp_path / "s.db") is None
+
+
 def test_a_read_only_store_is_refused(tmp_path: Path) -> None:
     prepare(tmp_path / "s.db")
     (tmp_path / "s.db").chmod(0o400)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from .._domain.errors import StoreError
-from .._store.sqlite import connect
+from .._store.sqlite import connect, refuse_empty
 
 PAGES = 1024
 
@@ -29,6 +29,7 @@ def copy(source: Path, target: Path, *, progress: Progress | None = None) -> int
         raise StoreError(f"{target} exists; name a new file, a backup overwrites nothing")
     if not target.parent.is_dir():
         raise StoreError(f"there is no folder {str(target.parent)!r}")
+    refuse_empty(source)
     part = target.with_name(f"{target.name}.part")
     try:
         os.close(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
@@ -40,7 +41,8 @@ def copy(source: Path, target: Path, *, progress: Progress | None = None) -> int
                 reader.backup(written, pages=PAGES, progress=lambda status, left, all_: told(all_ - left, all_))
         os.replace(part, target)
     except (OSError, sqlite3.Error) as exc:
-        raise StoreError(f"the backup was not made: {exc}") from exc
+        why = (getattr(exc, "strerror", None) or str(exc)).lower()
+        raise StoreError(f"the backup was not made: {why}; name a file in a folder that you can write") from exc
     finally:
         part.unlink(missing_ok=True)
     return target.stat().st_size

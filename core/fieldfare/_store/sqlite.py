@@ -116,13 +116,39 @@ def _why(path: Path, exc: sqlite3.Error) -> str:
 def prepare(path: Path) -> None:
     """Create or migrate the file, readable by its owner only; a backup is made before the first step of a migration.
 
-    Raises StoreError: newer than this version, corrupt, read-only.
+    Raises StoreError: newer than this version, corrupt, empty, read-only.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    elif not (os.access(path, os.W_OK) and path.stat().st_mode & 0o200):
+        _create(path)
+        return
+    refuse_empty(path)
+    if not (os.access(path, os.W_OK) and path.stat().st_mode & 0o200):
         raise StoreError(f"{path} is read-only; the daemon must be able to write it (chmod u+w, or check the mount)")
+    _brought_up_to_date(path)
+
+
+def _create(path: Path) -> None:
+    """A new store, in its place only when it is whole: one that is there and empty has lost what it held."""
+    part = path.with_name(f"{path.name}.new")
+    # A log left beside a store that is gone would be read into the new one.
+    for old in (part, *(one.with_name(one.name + suffix) for one in (part, path) for suffix in ("-wal", "-shm"))):
+        old.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_RDWR | os.O_EXCL, 0o600))
+    _brought_up_to_date(part)
+    os.replace(part, path)
+
+
+def refuse_empty(path: Path) -> None:
+    """Raises StoreError for a file without a byte in it: no store was ever one."""
+    if path.stat().st_size == 0:
+        raise StoreError(
+            f"{path} is empty: what was seen and sent is not known any more; put a backup back with"
+            " `fieldfare restore FILE`, or remove the file to begin anew"
+        )
+
+
+def _brought_up_to_date(path: Path) -> None:
     connection = connect(path)
     try:
         _migrate(connection, path)
@@ -152,6 +178,7 @@ def backup(source: Path, target: Path) -> None:
     """A consistent copy of a store that may be in use; raises StoreError when the target exists."""
     if target.exists():
         raise StoreError(f"{target} exists; name a new file, a backup overwrites nothing")
+    refuse_empty(source)
     reader = connect(source, read_only=True)
     part = target.with_name(target.name + ".part")
     try:
@@ -171,8 +198,12 @@ def restore(copy: Path, target: Path) -> Path:
 
     Raises StoreError when the copy is not a whole store of a version this one knows.
     """
-    if not copy.exists():
-        raise StoreError(f"{copy} does not exist")
+    if not copy.is_file():
+        raise StoreError(
+            f"{copy} {'is not a file' if copy.exists() else 'does not exist'}; name one that `backup` wrote"
+        )
+    if copy.stat().st_size == 0:
+        raise StoreError(f"{copy} is empty; name another backup")
     probe = connect(copy, read_only=True)
     try:
         said = probe.execute("PRAGMA integrity_check").fetchone()[0]
