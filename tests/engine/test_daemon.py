@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from textwrap import dedent
@@ -10,14 +11,20 @@ from typing import Any
 
 import pytest
 
+from fieldfare import Draft, Publish
 from fieldfare._cli.project import Opened
 from fieldfare._contract.feeds import Arrival
 from fieldfare._engine.clock import RealClock
+from fieldfare._engine.control import call
 from fieldfare._engine.daemon import Daemon, Options
 from fieldfare._engine.embedded import Engine
 from fieldfare._engine.lock import StoreLock
+from fieldfare._engine.stop import LEASE
 from fieldfare._store import query
-from fieldfare._store.sqlite import Store
+from fieldfare._store.admission import Conclusion, Judged, conclude
+from fieldfare._store.planned import Planned
+from fieldfare._store.sqlite import Store, ms
+from fieldfare.plugin import ConfigError
 
 HOOKS = """
 from fieldfare import Account, Context, Draft, HookReceived, Media, Publish, automation, on, secret
@@ -124,6 +131,92 @@ def test_a_reload_takes_what_another_file_says_anew(project: Path) -> None:
         assert (await made.reload(engines[0]))["changed"] is False
         (project / "words.py").write_text("WORDS = 'two'\n")
         assert (await made.reload(engines[0]))["changed"] is True
+        made.request_stop("the end")
+        await going
+
+    run(story())
+
+
+def test_what_a_person_settles_is_held_while_the_name_is_gone(project: Path) -> None:
+    async def story() -> None:
+        engines: list[Engine] = []
+        made = daemon(project, engines.append)
+        going = asyncio.create_task(made.run())
+        await until(lambda: engines)
+        store = engines[0]._around.store
+        late = ms(RealClock().now()) + 3_600_000
+        plan = Planned(
+            key="old/1/0",
+            automation="old",
+            account="before",
+            kind="publish",
+            action=Publish(draft=Draft(text="one")).model_dump_json(),
+            digest="d",
+            line="timeline",
+            fingerprint="f",
+            late_ms=3_600_000,
+            expires_at=late,
+        )
+        judged = Judged(automation="old", verdict="yes", reason="", source="", planned=(plan,))
+        await store.do(conclude, [Conclusion(1, [judged])], judged_by=1, now=late - 3_600_000)
+        await store.do(lambda c: c.execute("UPDATE deliveries SET state = 'uncertain', hold = 'person'"))
+        control = project / ".fieldfare" / "control"
+        said = await call(control, "settle", {"key": "old/1/0", "happened": False})
+        assert said == {"key": "old/1/0", "state": "held"}
+        (held,) = store.read(query.named, "old/1/0")
+        assert held.reason.startswith("automation 'old' and account 'before' is gone")
+        await store.do(lambda c: c.execute("UPDATE deliveries SET state = 'due', hold = ''"))
+        said = await call(control, "edit", {"key": "old/1/0", "text": "two"})
+        assert said is not None
+        assert said["state"] == "held"
+        made.request_stop("the end")
+        await going
+
+    run(story())
+
+
+def test_a_daemon_says_since_when_it_does_not_run_on_what_the_files_say(project: Path) -> None:
+    async def story() -> None:
+        engines: list[Engine] = []
+        made = daemon(project, engines.append)
+        going = asyncio.create_task(made.run())
+        await until(lambda: engines)
+        control = project / ".fieldfare" / "control"
+        assert await call(control, "ping", {}) == {"alive": True, "refused": None}
+        for text in ("WORDS = 1 / 0\n", "WRODS = 'two'\n"):
+            (project / "words.py").write_text(text)
+            with pytest.raises(ConfigError):
+                await made.reload(engines[0])
+        said = await call(control, "ping", {})
+        assert said is not None
+        assert "words has no 'WORDS'" in said["refused"]["mistakes"][0]
+        first = made._refused
+        assert first is not None
+        with pytest.raises(ConfigError):
+            await made.reload(engines[0])
+        assert made._refused is not None
+        assert made._refused["since"] == first["since"]
+        (project / "words.py").write_text("WORDS = 'one'\n")
+        await made.reload(engines[0])
+        assert await call(control, "ping", {}) == {"alive": True, "refused": None}
+        made.request_stop("the end")
+        await going
+
+    run(story())
+
+
+def test_a_reload_that_does_not_end_stops_well_before_another_may_take_over(project: Path) -> None:
+    async def story() -> None:
+        engines: list[Engine] = []
+        made = daemon(project, engines.append)
+        going = asyncio.create_task(made.run())
+        await until(lambda: engines)
+        (project / "words.py").write_text("while True:\n    pass\n")
+        began = time.monotonic()
+        with pytest.raises(ConfigError) as caught:
+            await made.reload(engines[0])
+        assert time.monotonic() - began < LEASE / 2
+        assert "words.py" in str(caught.value.mistakes[0])
         made.request_stop("the end")
         await going
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fieldfare._engine.interrupt import interruptible
 from fieldfare._engine.load import Loaded, load
 from fieldfare.plugin import ConfigError
 
@@ -295,6 +296,7 @@ def test_a_pipe_that_is_called_like_a_file_is_left_alone(tmp_path: Path) -> None
         ("import subprocess\nsubprocess.run(['true'])", "subprocess.Popen"),
         ("import os\nos.system('true')", "os.system"),
         ("import os\nos.fork()", "os.fork"),
+        ("import os\nos._exit(3)", "os._exit"),
         ("import builtins\nbuiltins.input('name? ')", "builtins.input"),
     ],
 )
@@ -313,6 +315,20 @@ def test_what_was_refused_is_told_even_when_the_file_swallowed_it(tmp_path: Path
 def test_a_sibling_is_named_as_the_place_where_it_happened(tmp_path: Path) -> None:
     files = {"a": "import help\nhelp.me()\n", "help": "import os\n\ndef me():\n    os.system('true')\n"}
     assert [line.partition(": ")[0] for line in refused(tmp_path, **files)] == ["help.py:4:5"]
+
+
+def test_a_file_that_ends_the_process_does_not_end_it_behind_another_name(tmp_path: Path) -> None:
+    code = "from os import _exit\ntry:\n    _exit(3)\nexcept Exception:\n    pass\n"
+    assert [line.partition(": ")[0] for line in refused(tmp_path, a=code)] == ["a.py:3:5"]
+    assert os._exit.__module__ != "fieldfare._engine.watch"
+
+
+def test_files_that_do_not_end_are_ended_the_first_one_named_and_no_other_begun(tmp_path: Path) -> None:
+    with interruptible(0.2):
+        found = refused(tmp_path, a="while True:\n    pass\n", b="while True:\n    pass\n")
+    [said] = found
+    assert said.startswith("a.py:")
+    assert "the file does not come to its end: not done after 0.2 s" in said
 
 
 def test_the_watch_ends_with_the_load_and_does_not_reach_other_threads(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ from .._engine.check import check
 from .._engine.found import Loaded
 from .._engine.home import Home
 from .._engine.load import load
+from .._engine.interrupt import TooSlow, interruptible
 from .._engine.stop import flags
 from .._host import PluginHost
 from .._store import query, why
 from .._store.sqlite import connect, moment, ms
 from .act import runs
-from .project import home_of, looking
+from .project import LOADING, home_of, looking
 from .surroundings import Finding, disk, lock, machine, permissions
 
 OLD_DOUBT = timedelta(hours=1)
@@ -66,8 +67,9 @@ def _files(home: Home) -> Iterator[Finding]:
     host = PluginHost()
     host.discover(refused=home.settings.plugins.refuse)
     try:
-        loaded = load([home.root], ignore=home.settings.ignore)
-        mistakes = check(loaded, host)
+        with interruptible(LOADING):
+            loaded = load([home.root], ignore=home.settings.ignore)
+            mistakes = check(loaded, host, private=home.settings.private)
         if mistakes:
             raise ConfigError("", mistakes)
     except ConfigError as exc:
@@ -83,6 +85,9 @@ def _secrets(home: Home, loaded: Loaded) -> Iterator[Finding]:
     for name, account in sorted(loaded.accounts.items()):
         for secret in account.platform.secrets:
             if secret.name in told:
+    except TooSlow as exc:
+        yield Finding("files", "error", f"the files were not loaded to their end: {exc}", "fieldfare check")
+        return
                 continue
             told.add(secret.name)
             try:

@@ -12,11 +12,15 @@ from .._domain.errors import ConfigError, Mistake, StoreError
 from .._engine.check import check
 from .._engine.found import Loaded
 from .._engine.home import Home
+from .._engine.interrupt import TooSlow, interruptible
 from .._engine.load import load
 from .._engine.sets import AutomationSet
 from .._host import PluginHost
 from .._net.redact import Redactor
-from .._store.sqlite import VERSION, Store, connect, prepare
+from .._store.sqlite import VERSION, Store, connect, prepare, refuse_empty
+
+LOADING = 15.0
+"""Seconds that the files of a project may take to load: the first time, what they import is read from the disk too."""
 
 
 @dataclass(slots=True)
@@ -47,8 +51,17 @@ class Opened:
 
         With `secrets`, one that no source has is a mistake too.
         """
-        loaded = load(self.paths, ignore=self.home.settings.ignore)
-        found = check(loaded, self.host, secrets=self.home.secrets if secrets else None)
+        try:
+            with interruptible(LOADING):
+                loaded = load(self.paths, ignore=self.home.settings.ignore)
+                found = check(
+                    loaded,
+                    self.host,
+                    secrets=self.home.secrets if secrets else None,
+                    private=self.home.settings.private,
+                )
+        except TooSlow as exc:
+            raise ConfigError(f"the files were not loaded to their end: {exc}") from exc
         if found:
             raise ConfigError("", found)
         return loaded
@@ -78,6 +91,7 @@ def looking(home: Home) -> Generator[sqlite3.Connection]:
         with closing(Store.in_memory().read(lambda connection: connection)) as nothing:
             yield nothing
         return
+    refuse_empty(database)
     with closing(connect(database, read_only=True)) as connection:
         try:
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -34,7 +34,7 @@ from .clock import Clock, RealClock
 from .control import ControlServer
 from .embedded import Engine
 from .home import Home
-from .interrupt import interruptible
+from .interrupt import TooSlow, interruptible
 from .introduce import introduced
 from .listener import Arrivals, Endpoint, Listener
 from .lock import StoreLock, wait_for_turn
@@ -52,8 +52,9 @@ ENDING = timedelta(days=30)
 """How long before a network ends a version a person is told."""
 DRAIN = 8.0
 """Seconds that a stop waits for answers; what has none by then is recorded as uncertain."""
-LOADING = 30.0
-"""Seconds that changed files may take to load; nothing else moves meanwhile."""
+LOADING = LEASE / 3
+"""Seconds that changed files may take to load. Nothing else moves meanwhile, the heartbeat included: past half the
+lease nothing would be sent, and past all of it another would take over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +88,9 @@ class Daemon:
         self.stopped_by = ""
         self._reloading = asyncio.Lock()
         self._arrivals = Arrivals()
-        self._listener: Listener | None = None
         self._refused: dict[str, Any] | None = None
         """What `ping` tells of files that were not taken."""
+        self._listener: Listener | None = None
         self._media = MediaFolder(self.home.state / "media", self.home.root)
         self._trust: ssl.SSLContext | None = None
         """Made once: it costs some 30 ms."""
@@ -224,9 +225,9 @@ class Daemon:
             objections=objections,
             gone=gone,
             wake=engine.wake,
-            reload=reload,
             adopt=engine.adopt,
             refused=lambda: self._refused,
+            reload=reload,
             introduce=lambda name: introduced(engine.sessions, name),
         )
 
@@ -239,11 +240,11 @@ class Daemon:
             except ConfigError as exc:
                 said = [str(mistake) for mistake in exc.mistakes] or [str(exc)]
                 log.error("the files were not taken; the old ones run on", mistakes=said)
-                raise
                 since = self._refused["since"] if self._refused else isoformat(self.clock.now())
                 self._refused = {"since": since, "mistakes": said}
-            if automations.digest == engine.automations.digest:
+                raise
             self._refused = None
+            if automations.digest == engine.automations.digest:
                 return {"automations": len(automations), "changed": False}
             await engine.replace(automations, host)
             self._serve_hooks(automations)
@@ -255,7 +256,7 @@ class Daemon:
         try:
             with interruptible(LOADING):
                 return self.load()
-        except (KeyboardInterrupt, TimeoutError) as exc:
+        except (KeyboardInterrupt, TooSlow) as exc:
             raise ConfigError(
                 f"the files were not loaded to their end: {exc or 'the daemon was told to stop'}"
             ) from exc

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .interrupt import TooSlow
 from .source import SourceFile
 
 
@@ -36,6 +37,8 @@ class Project:
         self._prefix = f"fieldfare_project_{id(self):x}"
         self._modules: dict[str, ModuleType] = {"": ModuleType(self._prefix)}
         self._broken: set[str] = set()
+        self._over = False
+        """Time is over: no file is run any more."""
         self._modules[""].__package__ = self._prefix
         self._builtins = vars(builtins) | {"__import__": self._import}
 
@@ -96,8 +99,8 @@ class Project:
     def _load(self, dotted: str, path: Path) -> ModuleType:
         if dotted in self._modules:
             return self._modules[dotted]
-        if dotted in self._broken:
-            raise Broken(f"{dotted} has mistakes")
+        if dotted in self._broken or self._over:
+            raise Broken(f"{dotted} has mistakes, or time was over before it")
         name = self._full(dotted)
         module = ModuleType(name)
         module.__file__ = str(path)
@@ -122,6 +125,8 @@ class Project:
             self._broken.add(dotted)
             if isinstance(exc, KeyboardInterrupt):
                 raise
+            if isinstance(exc, TooSlow):
+                self._over = True
             self._failed(self, file or self._unread(path), exc)
             raise Broken(f"{dotted} has mistakes") from exc
         finally:

@@ -12,6 +12,7 @@ from types import FrameType, ModuleType
 from .._domain.errors import FieldfareError
 from .._host import GROUP
 from .frames import Place
+from .interrupt import TooSlow
 from .nearest import did_you_mean, nearest
 from .project import Project
 from .source import SourceFile
@@ -28,6 +29,8 @@ def said(exc: BaseException, file: SourceFile, place: Place, project: Project) -
                 "a file only defines; what should happen belongs into an automation",
                 None,
             )
+        case TooSlow():
+            return f"the file does not come to its end: {exc}", "what takes long belongs into an automation", None
         case ModuleNotFoundError() if exc.name:
             missing = project.name_of(exc.name)
             remedy = _installable(missing, file)

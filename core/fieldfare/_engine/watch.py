@@ -1,20 +1,22 @@
-"""Refuses network, processes and questions while a file is loaded: against accidents, not a sandbox.
+"""Refuses network, processes, questions and a sudden end while a file is loaded: against accidents, not a sandbox.
 
 An audit hook can never be removed, so there is one for the whole process, and a context variable says whether it
-watches. It is installed by the first load, and is the one exception to "no global state".
+watches. It is installed by the first load, and is the one exception to "no global state". `os._exit` tells no hook of
+itself, so another stands in its place meanwhile.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 _CONNECTS = "a file may not use the network while it is loaded"
 _STARTS = "a file may not start a process while it is loaded"
@@ -76,9 +78,12 @@ def watched(filenames: Collection[str]) -> Generator[list[Seen]]:
     _install()
     watch = _Watch(filenames)
     token = _watching.set(watch)
+    before = os._exit
+    vars(os)["_exit"] = _exit
     try:
         yield watch.seen
     finally:
+        vars(os)["_exit"] = before
         _watching.reset(token)
 
 
@@ -93,11 +98,24 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     watch = _watching.get()
     if watch is None:
         return
-    what = _EVENTS[event]
+    _refuse(watch, f"{_EVENTS[event]} ({event})")
+
+
+_really_exit = os._exit
+
+
+def _exit(status: int) -> NoReturn:
+    watch = _watching.get()
+    if watch is None:
+        _really_exit(status)
+    _refuse(watch, "a file may not end the process while it is loaded (os._exit)")
+
+
+def _refuse(watch: _Watch, what: str) -> NoReturn:
     frame: FrameType | None = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename not in watch.filenames:
         frame = frame.f_back
     if frame is not None:
         place = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-        watch.seen.append(Seen(f"{what} ({event})", frame.f_code.co_filename, frame.f_lineno, place[2] or 0))
-    raise Forbidden(f"{what} ({event})")
+        watch.seen.append(Seen(what, frame.f_code.co_filename, frame.f_lineno, place[2] or 0))
+    raise Forbidden(what)
