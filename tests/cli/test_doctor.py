@@ -156,6 +156,16 @@ def test_a_broken_set_up_is_named_with_its_cure(
     assert any(one["level"] == level and what in one["what"] and fix in one["fix"] for one in found), found
 
 
+def test_paths_are_as_they_are_typed(village: Lived) -> None:
+    folder = village(10)
+    database(folder).chmod(0o644)
+    said = typed("doctor", where=folder)
+    assert "error: .fieldfare/fieldfare.db is open to others" in said.out
+    assert "chmod 600 .fieldfare/fieldfare.db" in said.out
+    said = typed("doctor", "--project", "village", where=folder.parent)
+    assert "chmod 600 village/.fieldfare/fieldfare.db" in said.out
+
+
 def test_a_sound_project_has_nothing_wrong(village: Lived) -> None:
     said = typed("doctor", where=village(3))
     assert said.code == 0

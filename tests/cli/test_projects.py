@@ -62,6 +62,19 @@ def test_check_shows_every_automation_with_its_place(tmp_path: Path) -> None:
     assert held["place"] == f"{EXAMPLES / 'approve_replies.py'}:20:1"
 
 
+@pytest.mark.parametrize("words", [("check",), ("run", "--once"), ("doctor",)])
+def test_a_file_that_does_not_end_is_a_mistake_in_its_place(
+    shop: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("project", "examine"):
+        monkeypatch.setattr(f"fieldfare._cli.{module}.LOADING", 0.5)
+    (shop / "endless.py").write_text("while True:\n    pass\n")
+    said = typed(*words, where=shop)
+    assert said.code == (1 if words == ("doctor",) else 3)
+    assert "endless.py:" in said.err + said.out
+    assert "the file does not come to its end: not done after 0.5 s" in said.err + said.out
+
+
 def test_check_shows_the_line_with_a_caret_under_the_mistake(shop: Path) -> None:
     file = shop / "answers.py"
     file.write_text(file.read_text().replace("limits=(Rate(count=20", "limits=(Rate(cuont=20"))
@@ -201,9 +214,15 @@ def test_what_happened_can_be_played_again_from_the_store(village: Lived) -> Non
     assert typed("simulate", "--from", "2020-01-01", "--to", "2020-01-02", "--json", where=folder).json == []
 
 
+def test_a_date_that_is_none_is_a_wrong_use(shop: Path) -> None:
+    said = typed("simulate", "--from", "2026-13-01", where=shop)
+    assert said.code == 2
+    assert "'2026-13-01' is not a date" in said.err
+
+
 def test_what_is_to_be_simulated_must_be_said(shop: Path) -> None:
     assert typed("simulate", where=shop).code == 2
-    assert typed("simulate", "--from", "yesterday", where=shop).code == 3
+    assert typed("simulate", "--from", "yesterday", where=shop).code == 2
 
 
 def test_check_and_simulate_work_in_a_folder_that_cannot_be_written(shop: Path, sample: Path) -> None:

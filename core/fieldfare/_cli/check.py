@@ -88,12 +88,16 @@ def simulate(
     """
     if (events is None) == (not from_store and not begin and not end):
         raise typer.BadParameter("say which events: --events FILE, --from-store, or --from and --to")
-    from .playback import played, recorded, told, written
+    from .playback import period, played, recorded, told, written
     from .project import Opened
 
+    try:
+        since, until = period(begin, end)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc)) from exc
     opened = Opened.at(path)
     loaded = opened.read(secrets=False)
-    found = written(opened, events) if events is not None else recorded(opened, begin, end)
+    found = written(opened, events) if events is not None else recorded(opened, since, until)
     rows = played(opened, loaded, found, seed)
     if json:
         out.as_json(rows)

@@ -6,6 +6,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ from .._engine.stop import flags
 from .._host import PluginHost
 from .._store import query, why
 from .._store.sqlite import connect, moment, ms
+from . import out
 from .act import runs
 from .project import LOADING, home_of, looking
 from .surroundings import Finding, disk, lock, machine, permissions
@@ -37,11 +39,19 @@ def examine(project: Path) -> list[Finding]:
         home = home_of(project)
     except ConfigError as exc:
         return [*found, *_mistakes("settings", exc, "mend fieldfare.toml")]
-    found += [*permissions(home), *disk(home), *_plugins(home), *_files(home), *lock(home)]
-    found += _store(home)
-    if not any(one.check == "store" and one.level == "error" for one in found):
-        found += _state(home, now)
-    return found
+    here, typed = f"{home.root}{os.sep}", str(out.shown(home.root) + os.sep).removeprefix(f".{os.sep}")
+    return [
+        replace(one, what=one.what.replace(here, typed), fix=one.fix.replace(here, typed))
+        for one in (*found, *_around(home, now))
+    ]
+
+
+def _around(home: Home, now: datetime) -> Iterator[Finding]:
+    yield from (*permissions(home), *disk(home), *_plugins(home), *_files(home), *lock(home))
+    store = [*_store(home)]
+    yield from store
+    if not any(one.level == "error" for one in store):
+        yield from _state(home, now)
 
 
 def _mistakes(name: str, exc: ConfigError, fix: str) -> Iterator[Finding]:

@@ -102,10 +102,13 @@ def _event(host: PluginHost, value: Any) -> Event | list[tuple[str, str]]:
         return [in_words(error, name, known) for error in worth_telling(exc.errors(include_url=False), known)]
 
 
-def recorded(opened: Opened, begin: str, end: str) -> list[Event]:
-    """The events that the store has from `begin` to `end`. Raises ConfigError for a date that is none, StoreError."""
-    since = ms(_moment(begin, last=False)) if begin else 0
-    until = ms(_moment(end, last=True)) if end else None
+def period(begin: str, end: str) -> tuple[int, int | None]:
+    """From when (ms) to before when; 0 and None for what is not said. Raises ValueError in words for no date."""
+    return ms(_moment(begin, last=False)) if begin else 0, ms(_moment(end, last=True)) if end else None
+
+
+def recorded(opened: Opened, since: int, until: int | None) -> list[Event]:
+    """The events that the store has from `since` (ms) to before `until`. Raises StoreError."""
     found: list[Event] = []
     with looking(opened.home) as store:
         for row in why.between(store, since, until):
@@ -124,7 +127,7 @@ def _moment(text: str, *, last: bool) -> datetime:
             return datetime(day.year, day.month, day.day, tzinfo=UTC)
         made = datetime.fromisoformat(text)
     except ValueError as exc:
-        raise ConfigError(f"{text!r} is not a date; write it as 2026-11-01 or 2026-11-01T09:00:00Z") from exc
+        raise ValueError(f"{text!r} is not a date; write it as 2026-11-01 or 2026-11-01T09:00:00Z") from exc
     return made if made.tzinfo else made.replace(tzinfo=UTC)
 
 
