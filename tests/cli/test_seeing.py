@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Lived
 from tests.cli.typed import typed
+
+HOURLY = """
+from fieldfare import Context, Notify, SlotReached, automation, on
+
+@automation(on.schedule("0 * * * *", zone="UTC"))
+def hourly(event: SlotReached, ctx: Context) -> Notify:
+    return Notify(text="an hour is over")
+"""
 
 
 def test_a_project_where_nothing_has_run_says_so(shop: Path) -> None:
@@ -66,6 +75,57 @@ def test_a_pair_without_a_row_is_judged_again_from_the_stored_set(village: Lived
     said = typed("explain", "Is your roof ready", where=folder)
     assert said.code == 0
     assert "answer-mentions: no: the author is a bot" in said.out
+
+
+def test_an_automation_is_explained_by_what_it_did_last(village: Lived) -> None:
+    folder = village(10)
+    (told,) = typed("explain", "answer-mentions", "--json", where=folder).json["automations"]
+    assert told["present"] is True
+    assert {one["verdict"] for one in told["decisions"]} >= {"yes", "no"}
+    assert [one["state"] for one in told["deliveries"]] == ["delivered"]
+    assert [one["feed"].partition(":")[0] for one in told["feeds"]] == ["mention"]
+    said = typed("explain", "answer-mentions", where=folder).out
+    assert said.startswith("automation answer-mentions\n")
+    assert ": no: asks something" in said
+    assert "answer-mentions/" in said
+
+
+def test_an_automation_that_has_done_nothing_says_so_and_when_its_time_comes(shop: Path) -> None:
+    (shop / "hourly.py").write_text(HOURLY)
+    assert typed("run", "--once", where=shop).code == 0
+    said = typed("explain", "hourly", where=shop).out
+    assert "it has decided nothing yet" in said
+    assert "schedule:0 * * * *:UTC: read at " in said
+    assert "; the next slot is " in said
+
+
+def test_a_feed_is_explained_by_what_it_brought_last(village: Lived) -> None:
+    folder = village(10)
+    (feed,) = typed("explain", "answer-mentions", "--json", where=folder).json["automations"][0]["feeds"]
+    (told,) = typed("explain", feed["feed"], "--json", where=folder).json["feeds"]
+    assert told["pulled_at"]
+    assert "answer-mentions" in told["automations"]
+    assert {one["kind"] for one in told["events"]} == {"mention"}
+    assert typed("explain", feed["feed"], where=folder).out.startswith(f"feed {feed['feed']}: read ")
+
+
+def test_an_automation_is_explained_although_the_files_are_broken(village: Lived) -> None:
+    folder = village(3)
+    (folder / "broken.py").write_text("1 / 0\n")
+    assert typed("explain", "answer-mentions", where=folder).out.startswith("automation answer-mentions\n")
+
+
+def test_an_account_that_the_files_do_not_have_any_more_is_marked_and_keeps_nothing_from_acting(village: Lived) -> None:
+    folder = village(3)
+    connection = sqlite3.connect(folder / ".fieldfare" / "fieldfare.db")
+    connection.execute("INSERT INTO accounts (name, platform, error) VALUES ('old', 'playground', 'revoked')")
+    connection.commit()
+    connection.close()
+    found = typed("status", "--json", where=folder).json
+    assert {one["name"]: one["present"] for one in found["accounts"]} == {"brand": True, "old": False}
+    assert found["why_not"] == ["no daemon runs"]
+    assert "old on playground: not in the files any more" in typed("status", where=folder).out
+    assert all(one["check"] != "accounts" for one in typed("doctor", "--json", where=folder).json["findings"])
 
 
 def test_a_post_of_ours_is_traced_back_by_its_address(village: Lived) -> None:

@@ -154,7 +154,7 @@ def test_a_daemon_that_hangs_is_paused_all_the_same_within_moments(running: Daem
     assert took < 4
     assert paused(running.project) == {"all"}
     assert any(one["check"] == "lock" and f"kill -9 {running.pid}" in one["fix"] for one in hangs)
-    assert alive["daemon"] == {"runs": True, "answers": False, "since": alive["daemon"]["since"]}
+    assert alive["daemon"] == {"runs": True, "answers": False, "since": alive["daemon"]["since"], "refused": None}
     assert "the daemon does not answer" in alive["why_not"]
 
 
@@ -164,6 +164,16 @@ def test_a_running_daemon_can_act_and_says_since_when(running: Daemon) -> None:
     assert found["can_act"] is True
     assert found["daemon"]["answers"] is True
     assert "it works: the daemon runs since" in typed("status", where=running.project).out
+
+
+def test_files_that_a_daemon_does_not_take_are_said(running: Daemon) -> None:
+    (running.project / "automations.py").write_text(AUTOMATIONS.replace("seconds", "secnods"))
+    running.wait_for(lambda: '"the files were not taken' in running.tail())
+    said = typed("status", where=running.project)
+    assert "it runs on older files: those on disk are refused since " in said.out
+    assert "automations.py:10:" in said.out
+    assert "fieldfare check shows the place" in said.out
+    assert running.asked("status")["daemon"]["refused"]["mistakes"]
 
 
 def test_a_restore_is_refused_while_a_daemon_runs(running: Daemon, tmp_path: Path) -> None:

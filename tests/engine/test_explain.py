@@ -14,10 +14,10 @@ import pytest
 from fieldfare import Account, Approval, Automation, Context, Draft, Mention, Publish, Rate, Reply, contains, on
 from fieldfare._cli import story
 from fieldfare._engine.explain import Explainer
-from fieldfare._store import control, query
+from fieldfare._store import control, query, why
 from fieldfare._store.sqlite import ms
 from fieldfare.testing import Playground, answer_lost, answered, swallowed
-from tests.engine.line import START, Line
+from tests.engine.line import START, Line, placed
 
 Told = dict[str, Any]
 
@@ -163,6 +163,24 @@ def test_what_is_uncertain_names_the_step_without_an_answer(tmp_path: Path) -> N
     assert told["state"] == "uncertain"
     assert [(step["name"], step["answered"]) for step in told["steps"]] == [("post", False)]
     assert told["waits_for"].startswith("the moment at which the network can be asked")
+
+
+def test_a_step_that_the_network_refused_says_so(tmp_path: Path) -> None:
+    line = one_mention(tmp_path, quiet(answered(422)))
+    said = list(story.of_delivery(delivery(line), line.clock.now()))
+    assert "  step post: not done; attempt 1 came to: failed" in said
+
+
+def test_the_set_that_runs_is_the_latest_also_when_it_ran_before(tmp_path: Path) -> None:
+    line = one_mention(tmp_path, quiet())
+    other = Automation(name="other", trigger=line.automations[0].trigger, decide=thanks)
+
+    async def replaced() -> None:
+        for automation in (other, *line.automations):
+            await line.engine.replace(placed([automation]), line.host)
+
+    asyncio.run(replaced())
+    assert [one["name"] for one in line.store.read(why.latest_set)["automations"]] == ["thanks"]
 
 
 def test_what_only_a_person_can_tell_says_how(tmp_path: Path) -> None:

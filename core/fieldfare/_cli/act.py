@@ -112,11 +112,16 @@ async def _reachable(home: Home) -> bool:
     return True
 
 
-def answers(home: Home, patience: float = 2.0) -> bool:
-    """Whether the daemon's loop turns: it is asked, and answers within `patience` seconds."""
+def answers(home: Home) -> bool:
+    """Whether the daemon's loop turns: it is asked, and answers within two seconds."""
+    return pinged(home) is not None
+
+
+def pinged(home: Home, patience: float = 2.0) -> dict[str, Any] | None:
+    """What the daemon answers when it is asked how it does; None when it does not within `patience` seconds."""
     try:
-        return asyncio.run(call(home.state / "control", "ping", {}, patience)) is not None
+        return asyncio.run(call(home.state / "control", "ping", {}, patience))
     except ControlError as exc:
-        return bool(exc.kind)
+        return {} if exc.kind else None
     except (OSError, ConfigError):
-        return False
+        return None

@@ -16,8 +16,8 @@ from .._domain.values import in_words
 from .._engine.check import check
 from .._engine.found import Loaded
 from .._engine.home import Home
-from .._engine.load import load
 from .._engine.interrupt import TooSlow, interruptible
+from .._engine.load import load
 from .._engine.stop import flags
 from .._host import PluginHost
 from .._store import query, why
@@ -85,6 +85,9 @@ def _files(home: Home) -> Iterator[Finding]:
     except ConfigError as exc:
         yield from _mistakes("files", exc, "fieldfare check shows the line")
         return
+    except TooSlow as exc:
+        yield Finding("files", "error", f"the files were not loaded to their end: {exc}", "fieldfare check")
+        return
     yield from _secrets(home, loaded)
     yield from _bounds(loaded)
     yield from _port(home, loaded)
@@ -95,9 +98,6 @@ def _secrets(home: Home, loaded: Loaded) -> Iterator[Finding]:
     for name, account in sorted(loaded.accounts.items()):
         for secret in account.platform.secrets:
             if secret.name in told:
-    except TooSlow as exc:
-        yield Finding("files", "error", f"the files were not loaded to their end: {exc}", "fieldfare check")
-        return
                 continue
             told.add(secret.name)
             try:
@@ -166,8 +166,9 @@ def _state(home: Home, now: datetime) -> Iterator[Finding]:
             up -= {scope}
         for scope in sorted(up):
             yield Finding("pause", "warning", f"{scope} is paused by its flag", f"fieldfare resume {_option(scope)}")
+        present = why.present_accounts(store)
         for name, _, _, _, _, error, _ in query.accounts(store):
-            if error:
+            if error and name in present:
                 yield Finding("accounts", "error", f"the account {name}: {error}", f"fieldfare accounts login {name}")
         yield from _feeds(store, now)
         yield from _doubts(store, now)

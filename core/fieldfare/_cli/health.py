@@ -10,10 +10,10 @@ from typing import Any
 from .._domain.values import isoformat
 from .._engine.home import Home
 from .._engine.stop import flags
-from .._store import query
+from .._store import query, why
 from .._store.sqlite import moment
 from . import story
-from .act import answers, runs
+from .act import pinged, runs
 
 MOST = 20
 """Deliveries that `status` names one by one."""
@@ -22,7 +22,9 @@ MOST = 20
 def health(home: Home, store: sqlite3.Connection) -> dict[str, Any]:
     """Everything that `status --json` prints; moments in ISO 8601, nulls where nothing is known."""
     up = runs(home)
-    alive = up and answers(home)
+    heard = pinged(home) if up else None
+    alive = heard is not None
+    present = why.present_accounts(store)
     paused = _pauses(home, store)
     accounts = [
         {
@@ -31,6 +33,7 @@ def health(home: Home, store: sqlite3.Connection) -> dict[str, Any]:
             "handle": handle,
             "identity": identity,
             "error": error,
+            "present": name in present,
             "seen_at": _iso(seen_at),
             "waits_until": _iso(frozen_until) if frozen_until and moment(frozen_until) > datetime.now(UTC) else None,
         }
@@ -42,14 +45,19 @@ def health(home: Home, store: sqlite3.Connection) -> dict[str, Any]:
     ]
     why_not = [] if alive else ["no daemon runs" if not up else "the daemon does not answer"]
     why_not += [f"{pause['scope']} is paused" for pause in paused]
-    why_not += [f"the account {account['name']}: {account['error']}" for account in accounts if account["error"]]
+    why_not += [f"the account {one['name']}: {one['error']}" for one in accounts if one["present"] and one["error"]]
     why_not += [f"the feed {feed['key']}: {feed['error']}" for feed in feeds if feed["failed_at"]]
     return {
         "project": str(home.root),
         "now": isoformat(datetime.now(UTC)),
         "can_act": not why_not,
         "why_not": why_not,
-        "daemon": {"runs": up, "answers": alive, "since": _since(store) if up else None},
+        "daemon": {
+            "runs": up,
+            "answers": alive,
+            "since": _since(store) if up else None,
+            "refused": (heard or {}).get("refused"),
+        },
         "events": {"seen": 0, "decided": 0, "missed": 0} | query.event_counts(store),
         "deliveries": query.counts(store),
         "oldest_due": _iso(query.oldest_due(store)),
@@ -103,8 +111,14 @@ def told(found: dict[str, Any]) -> Iterator[str]:
         yield f"it works: the daemon runs since {story.clock(found['daemon']['since'] or found['now'], now)}"
     else:
         yield "it cannot act fully now:"
-        for why in found["why_not"]:
-            yield f"  {why}"
+        for reason in found["why_not"]:
+            yield f"  {reason}"
+    if refused := found["daemon"]["refused"]:
+        first, *more = refused["mistakes"]
+        since = story.clock(refused["since"], now)
+        yield f"it runs on older files: those on disk are refused since {since}, for example:"
+        yield f"  {first}"
+        yield f"  {f'and {len(more)} more; ' if more else ''}fieldfare check shows {'them' if more else 'the place'}"
     events = found["events"]
     yield f"events: {events['decided']} decided, {events['seen']} waiting, {events['missed']} missed"
     counts = ", ".join(f"{count} {state}" for state, count in sorted(found["deliveries"].items()))
@@ -126,6 +140,7 @@ def told(found: dict[str, Any]) -> Iterator[str]:
         yield "accounts:"
         for one in found["accounts"]:
             state = one["error"] or (f"@{one['handle']}" if one["handle"] else "not opened yet")
+            state = state if one["present"] else "not in the files any more"
             yield f"  {one['name']} on {one['platform']}: {state}"
     if found["feeds"]:
         yield "feeds:"

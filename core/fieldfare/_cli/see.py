@@ -14,9 +14,11 @@ from .options import Json, Project
 
 if TYPE_CHECKING:
     import sqlite3
+    from datetime import datetime
 
     from .._domain.events import Event
     from .._engine.explain import Explainer
+    from .._engine.history import History
     from .._engine.home import Home
 
 
@@ -44,8 +46,8 @@ def explain(
     name: Annotated[
         str,
         typer.Argument(
-            help="A delivery's key or number, an event's id, or the address of a post.",
-            metavar="KEY-OR-EVENT",
+            help="A delivery's key or number, an event's id, the address of a post, an automation, or a feed.",
+            metavar="NAME",
             autocompletion=complete_keys,
         ),
     ],
@@ -58,6 +60,7 @@ def explain(
       fieldfare explain 12                              a delivery by its number in `outbox list`
       fieldfare explain 'answer-mentions/…'             or by its key, or the beginning of it
       fieldfare explain https://social.example/@ada/1   a post of ours or of others
+      fieldfare explain answer-mentions                 what an automation did last
     """
     from . import story
     from .project import home_of, looking
@@ -67,20 +70,28 @@ def explain(
     home = home_of(project)
     with looking(home) as store:
         explainer = explainer_of(home, store)
-        events, deliveries = explainer.find(name)
+        past = history_of(home, store, name, explainer.now)
+        automation, feed = past.automation(name), past.feed(name)
+        events, deliveries = ([], []) if automation or feed else explainer.find(name)
         told = {
+            "automations": [automation] if automation else [],
+            "feeds": [feed] if feed else [],
             "events": [explainer.event(row) for row in events],
             "deliveries": [explainer.delivery(row) for row in deliveries],
         }
         facts = [explainer.fact_of(row) for row in deliveries]
     if json:
         out.as_json(told)
-    if not events and not deliveries:
+    if not any(told.values()):
         out.fault(f"nothing is called {name!r}; give a number of `fieldfare outbox list`, or the address of a post")
         raise typer.Exit(Exit.FAILED)
     if json:
         return
     now = explainer.now
+    if automation:
+        _paragraph(0, story.of_automation(automation, now))
+    if feed:
+        _paragraph(0, story.of_feed(feed, now))
     for number, event in enumerate(told["events"]):
         _paragraph(number, story.of_event(event, now))
     for number, (delivery, fact) in enumerate(zip(told["deliveries"], facts, strict=True)):
@@ -110,6 +121,26 @@ def explainer_of(home: Home, store: sqlite3.Connection, *, running: bool | None 
         flags=flags(home.state / "pause"),
         running=runs(home) if running is None else running,
     )
+
+
+def history_of(home: Home, store: sqlite3.Connection, name: str, now: datetime) -> History:
+    """What automations and feeds did last. The files are read for what has a name of theirs; broken ones tell less."""
+    from .._domain.errors import FieldfareError
+    from .._engine.history import History
+    from .._engine.sets import AutomationSet
+    from .._store import query, why
+    from .project import Opened
+
+    history = History(store=store, now=now)
+    if name not in why.automations(store) and history.feed(name) is None:
+        return history
+    try:
+        loaded = Opened.at(home.root).read(secrets=False)
+    except FieldfareError:
+        return history
+    identities = {row[0]: row[2] for row in query.accounts(store) if row[2]}
+    uses = AutomationSet(loaded.automations, project=loaded.project).feeds(identities)
+    return History(store=store, now=now, uses=uses)
 
 
 def decoder(home: Home) -> Any:

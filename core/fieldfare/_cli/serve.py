@@ -13,7 +13,7 @@ from .._engine.daemon import Daemon, Options
 from .._engine.home import Home
 from .._engine.log import set_up
 from .._engine.settings import state_folder
-from .._store import query
+from .._store import query, why
 from .exits import Exit
 from .project import Opened, looking
 from .rehearsal import Rehearsal
@@ -73,7 +73,8 @@ def _after_once(home: Home) -> Exit:
     """What a single round left behind, as an exit code: doubt first, then what keeps it from being done."""
     with looking(home) as store:
         counts = query.counts(store)
-        errors = [error for _, _, _, _, _, error, _ in query.accounts(store) if error]
+        present = why.present_accounts(store)
+        errors = [error for name, _, _, _, _, error, _ in query.accounts(store) if error and name in present]
         feeds = query.feeds(store)
         paused = bool(query.pauses(store))
     failing = [key for key, _, failed_at, _ in feeds if failed_at is not None]

@@ -29,6 +29,44 @@ def of_event(told: Told, now: datetime) -> Iterator[str]:
         yield from of_delivery(delivery, now)
 
 
+def of_automation(told: Told, now: datetime) -> Iterator[str]:
+    """An automation: what it did last."""
+    name = told["automation"]
+    yield f"automation {name}" + ("" if told["present"] else ", which is not in the files any more")
+    for one in told["decisions"]:
+        yield f"  {when(one['at'], now)}, about {one['kind']} {one['event']}: {verdict(one)}"
+    if not told["decisions"]:
+        yield "  it has decided nothing yet; what its conditions rule out is told of the event: fieldfare explain EVENT"
+    if told["deliveries"]:
+        yield f"its last deliveries (all of them: fieldfare outbox list --automation {name}):"
+    for one in told["deliveries"]:
+        reason = f": {one['reason']}" if one["reason"] else ""
+        yield f"  {one['number']}  {one['key']}, {one['state']} {when(one['updated_at'], now)}{reason}"
+    if told["feeds"]:
+        yield "it reads:"
+    for one in told["feeds"]:
+        yield f"  {pulls(one, now)}"
+
+
+def of_feed(told: Told, now: datetime) -> Iterator[str]:
+    """A feed: what it brought last, and to whom."""
+    yield f"feed {pulls(told, now)}"
+    if told["automations"]:
+        yield f"  read for {', '.join(told['automations'])}"
+    for one in told["events"]:
+        yield f"  {one['kind']} {one['event']}, {when(one['occurred_at'], now)}: {one['state']}"
+    if not told["events"]:
+        yield "  it has brought nothing yet"
+
+
+def pulls(feed: Told, now: datetime) -> str:
+    """When a feed was read, what went wrong, and when its next slot is."""
+    said = f"{feed['feed']}: " + (f"read {when(feed['pulled_at'], now)}" if feed["pulled_at"] else "never read")
+    if feed["error"]:
+        said += f"; {feed['error']}"
+    return said + (f"; the next slot is {when(feed['next_slot'], now)}" if feed["next_slot"] else "")
+
+
 def fact(told: Told, now: datetime) -> Iterator[str]:
     """An event by itself."""
     who = f" by {told['who']}" if told["who"] else ""
@@ -63,8 +101,13 @@ def of_delivery(told: Told, now: datetime) -> Iterator[str]:
         outcome = attempt["outcome"] or "under way"
         detail = f": {attempt['detail']}" if attempt["detail"] else ""
         yield f"  attempt {number}, {when(attempt['started_at'], now)}: {outcome}{detail}"
+    last = told["attempts"][-1] if told["attempts"] else None
     for step in told["steps"]:
-        yield f"  step {step['name']}: {_step(step, now)}"
+        said = _step(step, now)
+        if not step["sent_at"] and last is not None and last["outcome"]:
+            # What an answer has proven not to be done counts as not sent; and what comes after it was not reached.
+            said, last = f"not done; attempt {len(told['attempts'])} came to: {last['outcome']}", None
+        yield f"  step {step['name']}: {said}"
     yield from _end(told, now)
 
 

@@ -19,7 +19,7 @@ from .sets import reason_from
 Decode = Callable[[str, str], Event]
 Told = dict[str, Any]
 
-_EVENT_STATES = {0: "seen", 1: "decided", 2: "missed"}
+EVENT_STATES = {0: "seen", 1: "decided", 2: "missed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Explainer:
             "occurred_at": isoformat(moment(row.occurred_at)),
             "recorded_at": isoformat(moment(row.recorded_at)),
             "lineage": row.lineage,
-            "state": _EVENT_STATES.get(row.state, str(row.state)),
+            "state": EVENT_STATES.get(row.state, str(row.state)),
             "account": "",
             "who": "",
             "text": "",

@@ -10,8 +10,8 @@ from .._domain.errors import FieldfareError
 from .._domain.values import Money
 from .limits import over_budget
 from .names import numbered, span
-from .second import by_identity, freed
 from .pace import caught_up
+from .second import by_identity, freed
 from .settle import end, hold_missing
 from .steps import AT_ONCE, unsend
 

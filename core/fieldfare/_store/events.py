@@ -135,7 +135,9 @@ def remember_set(c: Connection, *, digest: str, description: str, names: Iterabl
         "INSERT INTO sets (digest, description, first_used_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (digest, description, now),
     )
-    return int(c.execute("SELECT id FROM sets WHERE digest = ?", (digest,)).fetchone()[0])
+    row = int(c.execute("SELECT id FROM sets WHERE digest = ?", (digest,)).fetchone()[0])
+    c.execute("INSERT INTO meta VALUES ('set', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (str(row),))
+    return row
 
 
 def began(c: Connection, automation: str) -> int:

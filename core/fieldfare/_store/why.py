@@ -74,9 +74,35 @@ def made(c: Connection, post: str) -> list[Full]:
 
 
 def latest_set(c: Connection) -> dict[str, Any]:
-    """The description of the newest automation set; empty before anything has run."""
-    row = c.execute("SELECT description FROM sets ORDER BY id DESC LIMIT 1").fetchone()
+    """The description of the automation set that runs, or ran last; empty before anything has run."""
+    row = c.execute("SELECT description FROM sets WHERE id = (SELECT value FROM meta WHERE key = 'set')").fetchone()
     return dict(json.loads(row[0])) if row else {}
+
+
+def present_accounts(c: Connection) -> set[str]:
+    """The accounts of the set that runs, or ran last: those that the files have, as far as anybody has looked."""
+    found: set[str] = set()
+    for one in latest_set(c).get("automations", ()):
+        found |= {*one["trigger"]["accounts"], *([one["account"]] if one["account"] else [])}
+    return found
+
+
+def last_decisions(c: Connection, automation: str, limit: int) -> list[tuple[str, str, str, str, int]]:
+    """(event, kind, verdict, reason, at) of an automation's last decisions, newest first."""
+    return c.execute(
+        "SELECT e.event, e.kind, d.verdict, d.reason, d.at FROM decisions d JOIN events e ON e.id = d.event"
+        " WHERE d.automation = ? ORDER BY d.event DESC LIMIT ?",
+        (automation, limit),
+    ).fetchall()
+
+
+def last_events(c: Connection, feed: str, limit: int) -> list[tuple[str, str, int, int]]:
+    """(event, kind, occurred at, state) of what a feed brought last, newest first."""
+    return c.execute(
+        "SELECT event, kind, occurred_at, state FROM events WHERE feed = (SELECT id FROM feeds WHERE key = ?)"
+        " ORDER BY id DESC LIMIT ?",
+        (feed, limit),
+    ).fetchall()
 
 
 def automations(c: Connection) -> list[str]:
