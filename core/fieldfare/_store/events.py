@@ -102,12 +102,12 @@ def known(c: Connection, feed: str, ids: Collection[str]) -> frozenset[str]:
     return frozenset(r[0] for r in rows)
 
 
-def undecided(c: Connection, after: int, limit: int) -> list[Recorded]:
-    """Events that nobody has judged, by row, beginning behind `after`."""
+def undecided(c: Connection, after: int, limit: int, but: Collection[str] = ()) -> list[Recorded]:
+    """Events that nobody has judged, by row, beginning behind `after`; those of feeds `but` these."""
     rows = c.execute(
         "SELECT e.id, f.key, e.kind, e.lineage, e.body, e.ref FROM events e JOIN feeds f ON f.id = e.feed"
-        " WHERE e.state = 0 AND e.id > ? ORDER BY e.id LIMIT ?",
-        (after, limit),
+        " WHERE e.state = 0 AND e.id > ? AND f.key NOT IN (SELECT value FROM json_each(?)) ORDER BY e.id LIMIT ?",
+        (after, json.dumps(list(but)), limit),
     )
     return [Recorded(*row) for row in rows]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -27,6 +28,9 @@ log = structlog.get_logger("fieldfare.lanes")
 DECIDE_AT_ONCE = 64
 """Events judged in one go, while everything else on the loop waits (about 50 µs each)."""
 THINKING_AT_ONCE = 4
+"""Decisions of one automation that are awaited at once."""
+MOST_THOUGHT_ABOUT = 128
+"""Events with awaited decisions that are taken at once; the others stay where they are, in the store."""
 DEADLINE = 120.0
 """Seconds an awaited decision may take."""
 
@@ -35,6 +39,7 @@ DEADLINE = 120.0
 class _Open:
     """An event some of whose decisions are still being awaited."""
 
+    feed: str
     left: int
 
 
@@ -71,6 +76,9 @@ class DecideLane:
         self._current = current
         self._admitted = admitted
         self._after = 0
+        """Up to which row everything was taken."""
+        self._beside = 0
+        """The same for feeds about which nothing is thought, while no room is left for more thoughts."""
         self._thinking: set[asyncio.Task[None]] = set()
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._open: dict[int, _Open] = {}
@@ -89,16 +97,34 @@ class DecideLane:
             await asyncio.gather(*self._thinking, return_exceptions=True)
 
     async def round(self) -> bool:
-        """Judge the next events; False when there were none."""
-        rows = _separate(self._store.read(events.undecided, self._after, DECIDE_AT_ONCE))
+        """Judge the next events; False when there were none, or none that may be taken now."""
+        rows, full = _separate(self._next()), self._full
         if not rows:
             return False
         current = self._current()
         now = self._clock.now()
-        conclusions = [await self._guarded(row, current, now) for row in rows]
-        self._after = rows[-1].row
+        written = asyncio.Event()
+        taken = [row for row in rows if row.row not in self._open]
+        conclusions = [await self._guarded(row, current, now, written) for row in taken]
+        if full:
+            self._beside = rows[-1].row
+        else:
+            self._after = rows[-1].row
         await self._write(conclusions, current, now)
+        written.set()
         return True
+
+    @property
+    def _full(self) -> bool:
+        return len(self._open) >= MOST_THOUGHT_ABOUT
+
+    def _next(self) -> list[events.Recorded]:
+        """What is to be judged next; while there is no room for thoughts, of feeds that seem to need none."""
+        if not self._full:
+            room = MOST_THOUGHT_ABOUT - len(self._open)
+            return self._store.read(events.undecided, self._after, min(DECIDE_AT_ONCE, room))
+        slow = {open_event.feed for open_event in self._open.values()}
+        return self._store.read(events.undecided, max(self._after, self._beside), DECIDE_AT_ONCE, slow)
 
     async def _write(self, conclusions: Sequence[Conclusion], current: Current, now: datetime) -> None:
         """Commit these conclusions together; when one cannot be written, each alone, and that one as an error."""
@@ -120,20 +146,25 @@ class DecideLane:
             self._admitted(done)
 
     async def thought(self) -> None:
-        """Until no decision is being awaited."""
+        """Until no decision is being awaited, and no event waits for one that is."""
         while self._thinking:
             await asyncio.wait(self._thinking)
+            while await self.round():
+                pass
 
-    async def _guarded(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
+    async def _guarded(
+        self, row: events.Recorded, current: Current, now: datetime, written: asyncio.Event
+    ) -> Conclusion:
         """An event that cannot be judged at all is an error for each automation on its feed, and stops nobody."""
         try:
-            return await self._event(row, current, now)
+            return await self._event(row, current, now, written)
         except Exception as exc:
             log.error("an event cannot be judged", row=row.row, kind=row.kind, exc_info=exc)
             users = current.uses[row.feed].automations if row.feed in current.uses else ()
             return Conclusion(row.row, tuple(current.judge.failed(placed, exc) for placed in users))
 
-    async def _event(self, row: events.Recorded, current: Current, now: datetime) -> Conclusion:
+    async def _event(self, row: events.Recorded, current: Current, now: datetime, written: asyncio.Event) -> Conclusion:
+        """What is decided at once; what has to be awaited is written after that, when `written` is set."""
         matcher = current.matcher(row.feed)
         if matcher is None:
             return Conclusion(row.row)
@@ -152,13 +183,13 @@ class DecideLane:
             said = current.judge.judge(match.placed, match.rest, event, row.feed, now)
             if isinstance(said, Thinking):
                 waiting += 1
-                self._think(row, match.placed, said, event, current)
+                self._think(self._awaited(row, match.placed, said, event, current, written))
             elif isinstance(said, Keeping):
                 judged.append(await self._concluded(row, match.placed, said.outcome, event, current))
             else:
                 judged.append(said)
         if waiting:
-            self._open[row.row] = _Open(waiting)
+            self._open[row.row] = _Open(row.feed, waiting)
         return Conclusion(row.row, judged, closes=not waiting)
 
     async def _concluded(
@@ -172,20 +203,19 @@ class DecideLane:
             return current.judge.unkept(placed, exc)
         return current.judge.concluded(placed, outcome, event, row.feed, self._clock.now())
 
-    def _think(
+    def _think(self, awaited: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(awaited)
+        self._thinking.add(task)
+        task.add_done_callback(self._thinking.discard)
+
+    async def _awaited(
         self,
         row: events.Recorded,
         placed: Placed,
         thinking: Thinking,
         event: Event,
         current: Current,
-    ) -> None:
-        task = asyncio.create_task(self._awaited(row, placed, thinking, event, current))
-        self._thinking.add(task)
-        task.add_done_callback(self._thinking.discard)
-
-    async def _awaited(
-        self, row: events.Recorded, placed: Placed, thinking: Thinking, event: Event, current: Current
+        written: asyncio.Event,
     ) -> None:
         slots = self._slots.setdefault(placed.automation.name, asyncio.Semaphore(THINKING_AT_ONCE))
         async with slots:
@@ -203,10 +233,14 @@ class DecideLane:
                 judged = current.judge.failed(placed, exc)
             else:
                 judged = await self._concluded(row, placed, outcome, event, current)
-        open_event = self._open[row.row]
+        await written.wait()
+        open_event = self._open.get(row.row)
+        if open_event is None:
+            return  # the event could not be judged, and that is written
         open_event.left -= 1
         if not open_event.left:
             del self._open[row.row]
+            self.wake.set()
         conclusion = Conclusion(row.row, (judged,), closes=not open_event.left)
         await self._write([conclusion], current, self._clock.now())
 
