@@ -83,7 +83,8 @@ def explain(
     if json:
         out.as_json(told)
     if not any(told.values()):
-        out.fault(f"nothing is called {name!r}; give a number of `fieldfare outbox list`, or the address of a post")
+        names = "a number of `fieldfare outbox list`, the address of a post, or an automation"
+        out.fault(f"nothing is called {name!r}; give {names}")
         raise typer.Exit(Exit.FAILED)
     if json:
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .._domain.errors import StoreInUse
 from .._store import accounts
-from .._store.sqlite import connect
+from .._store.sqlite import connect, refuse_empty
 from .clock import Clock
 from .stop import LEASE
 
@@ -67,6 +67,7 @@ async def wait_for_turn(lock: StoreLock, database: Path, clock: Clock, lease: fl
 def _heartbeat(database: Path) -> tuple[str, str]:
     if not database.exists():
         return ("", "")
+    refuse_empty(database)
     connection = connect(database, read_only=True)
     try:
         return accounts.heartbeat(connection)
