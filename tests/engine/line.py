@@ -22,6 +22,7 @@ from fieldfare._store import query
 from fieldfare._store.sqlite import Store
 from fieldfare.plugin import Answer, NotSent, Request
 from fieldfare.testing import Playground
+from tests.stores import in_memory
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -77,7 +78,7 @@ class Line:
 
     def __init__(self, project: Path, *automations: Automation[Any], store: Store | None = None) -> None:
         self.clock = ManualClock()
-        self.store = store or Store.in_memory()
+        self.store = store or in_memory()
         self.project = project
         self.host = PluginHost()
         self.host.discover()

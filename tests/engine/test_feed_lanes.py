@@ -13,7 +13,7 @@ from fieldfare._engine.clock import RealClock
 from fieldfare._engine.ingest import Ingestor, PullServices
 from fieldfare._engine.lanes.feeds import PULLS_AT_ONCE, FeedLanes
 from fieldfare._engine.sets import FeedUse
-from fieldfare._store.sqlite import Store
+from tests.stores import in_memory
 
 
 class Waiting(Feed[HookReceived]):
@@ -54,7 +54,7 @@ def test_feeds_that_wait_for_web_hooks_keep_no_other_feed_from_being_pulled() ->
             return cast(PullServices, None)
 
         clock = RealClock()
-        ingestor = Ingestor(store=Store.in_memory(), clock=clock, services=services)
+        ingestor = Ingestor(store=in_memory(), clock=clock, services=services)
         lanes = FeedLanes(ingestor, clock, random.Random(7), lambda: None)
         polled = Polled()
         feeds: list[Feed[Any]] = [*(Waiting(f"a{number}") for number in range(PULLS_AT_ONCE)), polled]

@@ -15,6 +15,7 @@ from fieldfare._store import accounts, control
 from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store, ms
+from tests.stores import in_memory
 
 from .keyed import DONE, LOST, Desk, hooked, posting
 from .line import START, Line
@@ -49,7 +50,7 @@ def state(store: Store, key: str) -> tuple[str, str]:
 
 def test_what_was_refused_and_is_tried_again_waits_for_approval_anew() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         await admit(store, planned("a", approval=EDITOR))
         await store.do(control.refuse, key="a", by="editor", why="", now=NOW)
         await store.do(control.retry, key="a", limits=(), by="another", now=NOW)
@@ -60,7 +61,7 @@ def test_what_was_refused_and_is_tried_again_waits_for_approval_anew() -> None:
 
 def test_a_retry_does_not_spend_what_others_have_reserved_meanwhile() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         cost = Money(amount=Decimal(60), currency="EUR")
         await admit(store, planned("a", cost=cost, limits=(BUDGET,)))
         await store.do(control.cancel, key="a", by="a person", now=NOW)
@@ -73,7 +74,7 @@ def test_a_retry_does_not_spend_what_others_have_reserved_meanwhile() -> None:
 
 def test_money_is_not_retried_where_the_budget_is_not_known() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         await admit(store, planned("a", cost=Money(amount=Decimal(60), currency="EUR"), limits=(BUDGET,)))
         await store.do(control.cancel, key="a", by="a person", now=NOW)
         with pytest.raises(control.TooLate, match="start the daemon"):
@@ -86,7 +87,7 @@ def test_money_is_not_retried_where_the_budget_is_not_known() -> None:
 
 def test_what_another_automation_did_meanwhile_is_not_retried() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         await admit(store, planned("a", kind="repost", second="brand|repost|1"))
         await store.do(control.cancel, key="a", by="a person", now=NOW)
         await admit(store, planned("b", kind="repost", second="brand|repost|1"))
@@ -98,7 +99,7 @@ def test_what_another_automation_did_meanwhile_is_not_retried() -> None:
 
 def test_a_retry_takes_its_second_key_again() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         await admit(store, planned("a", kind="repost", second="brand|repost|1"))
         for _ in range(2):
             await store.do(control.cancel, key="a", by="a person", now=NOW)
@@ -111,7 +112,7 @@ def test_a_retry_takes_its_second_key_again() -> None:
 
 def test_what_was_edited_while_its_name_was_gone_does_not_leave_unapproved() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         everything: dict[str, Any] = {"automations": {"ads"}, "accounts": {"brand"}, "kinds": {"publish"}, "now": NOW}
         await admit(store, planned("a", kind="publish", approval=EDITOR))
         await store.do(control.approve, key="a", digest="d", by="editor", now=NOW)
@@ -144,7 +145,7 @@ def test_what_may_be_out_is_not_refused_when_its_name_goes(tmp_path: Path) -> No
 
 def test_what_is_done_once_is_so_before_and_after_the_network_has_said_who_the_account_is() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         await store.do(accounts.enrol, name="brand", platform="p")
         await admit(store, planned("before", kind="repost", second="p:brand|repost|1"))
         await store.do(accounts.identified, name="brand", identity="id7", handle="brand", now=NOW)

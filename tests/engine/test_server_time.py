@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from fieldfare import Account
 from fieldfare._engine.attempt import Offset
 from fieldfare._engine.sessions import Sessions
-from fieldfare._store.sqlite import Store
 from fieldfare.plugin import Answer, Author, Bounds, Platform, Request, Services, Session
+from tests.stores import in_memory
 
 from .line import START, ManualClock, NoSecrets
 
@@ -63,7 +63,7 @@ def test_a_servers_time_is_known_from_the_first_read_before_anything_is_sent() -
     async def story() -> None:
         clock = ManualClock()
         accounts = {"brand": Account("brand", Server())}
-        sessions = Sessions(Store.in_memory(), clock, NoSecrets(), lambda account, private, hosts: Behind(), accounts)
+        sessions = Sessions(in_memory(), clock, NoSecrets(), lambda account, private, hosts: Behind(), accounts)
         live = await sessions.open("brand")
         clock.move(5)
         assert live.offset.now(clock) == SERVER + timedelta(seconds=5)

@@ -16,7 +16,7 @@ from fieldfare._store import claim, control, events, former, query, settle, step
 from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.claim import Claimed
 from fieldfare._store.planned import Planned
-from fieldfare._store.sqlite import Store
+from tests.stores import in_memory
 
 NOW = 10_000_000
 HOUR = 3_600_000
@@ -41,7 +41,7 @@ class Desk:
     """A store that is asked for deliveries, one event after another."""
 
     def __init__(self) -> None:
-        self.store = Store.in_memory()
+        self.store = in_memory()
         self.event = 0
 
     async def admit(self, plan: Planned, now: int = NOW) -> str:

@@ -15,6 +15,7 @@ from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.limits import period_start, quiet_until
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store, moment, ms
+from tests.stores import in_memory
 
 
 def planned(number: int, **more: object) -> Planned:
@@ -50,7 +51,7 @@ def test_for_every_rhythm_no_window_ever_holds_more_than_its_rate(count: int, pe
     left: list[int] = []
 
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         await admit(store, *(planned(n) for n in range(30)))
         now = 10
         for step in steps:
@@ -74,7 +75,7 @@ def test_for_every_sequence_of_costs_the_budget_is_never_passed(costs: list[Deci
     budget = Budget(total=Money(amount=cap, currency="EUR"))
 
     async def story() -> list[str]:
-        store = Store.in_memory()
+        store = in_memory()
         for number, cost in enumerate(costs):
             plan = planned(number, cost=Money(amount=cost, currency="EUR"), limits=(budget,))
             await admit(store, plan, now=number + 1)

@@ -16,6 +16,7 @@ from fieldfare._store import bodies, claim, control, doubts, events, query, sett
 from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store
+from tests.stores import in_memory
 
 SMALL = {"meta", "feeds", "accounts", "pauses", "sets", "automations", "CONSTANT"}
 """Tables that do not grow with what happens."""
@@ -99,7 +100,7 @@ async def live(store: Store) -> None:
 @pytest.fixture(scope="module")
 def plans() -> dict[str, list[str]]:
     """How SQLite goes about each statement."""
-    store = Store.in_memory()
+    store = in_memory()
     connection: sqlite3.Connection = store._reader
     said: list[str] = []
     connection.set_trace_callback(said.append)
@@ -120,7 +121,7 @@ def test_no_question_of_the_line_reads_a_whole_table(plans: dict[str, list[str]]
 
 
 def test_every_index_is_used_by_some_question(plans: dict[str, list[str]]) -> None:
-    rows = Store.in_memory()._reader.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+    rows = in_memory()._reader.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
     unused = {name for (name,) in rows if not any(name in step for steps_ in plans.values() for step in steps_)}
     assert not unused
 

@@ -11,6 +11,7 @@ import pytest
 from fieldfare._store import accounts, events
 from fieldfare._store.sqlite import Store
 from fieldfare._store.writer import Fenced
+from tests.stores import in_memory
 
 
 def count(c: sqlite3.Connection) -> int:
@@ -82,7 +83,7 @@ def test_events_and_cursor_move_together_or_not_at_all(tmp_path: Path) -> None:
         raise RuntimeError("the power went")
 
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         with pytest.raises(RuntimeError):
             await store.do(torn)
         assert (store.read(count), store.read(events.cursor_of, "f")) == (0, (None, None))
@@ -92,7 +93,7 @@ def test_events_and_cursor_move_together_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_repeat_of_an_event_is_not_an_event() -> None:
     async def story() -> None:
-        store = Store.in_memory()
+        store = in_memory()
         assert len(await put(store, 1)) == 1
         assert await put(store, 1) == []
         assert store.read(events.known, "f", ["1", "2"]) == {"1"}
