@@ -59,6 +59,20 @@ def test_a_question_whether_the_daemon_lives_wakes_nobody(tmp_path: Path) -> Non
     run(story())
 
 
+def test_a_flag_that_stood_alone_counts_as_a_long_pause(tmp_path: Path) -> None:
+    async def story() -> None:
+        line = await Line(tmp_path, posting(Desk(DONE))).start()
+        raise_flag(line.gate.folder, "all")
+        for id in "12":
+            await hooked(line, id)
+        line.clock.move(300)
+        assert (await operations(line, []).run("resume", {"scope": "all"}, "eve"))["lifted"] == ["all"]
+        await line.round()
+        assert line.states == ["delivered", "due"]
+
+    run(story())
+
+
 def test_a_post_that_a_person_has_found_is_nobody_elses(tmp_path: Path) -> None:
     async def story() -> None:
         line = await Line(tmp_path, posting(Desk(LOST))).start()
