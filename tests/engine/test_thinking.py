@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fieldfare import Account, Automation, Context, HookReceived, Outcome, Publish, on, secret, skip
+from fieldfare import Account, Automation, Context, HookReceived, Mention, Outcome, Publish, on, secret, skip
 from fieldfare._contract.feeds import Arrival
 from fieldfare._engine.lanes import decide as lane
 from fieldfare._store import query
@@ -119,6 +119,48 @@ def test_a_lane_that_is_full_goes_on_when_a_thought_comes_to_its_end(
             deciding.wake.clear()
             assert not await deciding.round()
             await asyncio.wait_for(deciding.wake.wait(), 5)
+        assert line.store.read(query.event_counts) == {"decided": 3}
+
+    run(story())
+
+
+def test_what_was_taken_beside_a_full_lane_is_not_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "MOST_THOUGHT_ABOUT", 2)
+
+    async def story() -> None:
+        asked: list[str] = []
+        may = {"hook-received": asyncio.Event(), "mention": asyncio.Event()}
+
+        async def think(event: HookReceived | Mention, ctx: Context) -> Outcome:
+            asked.append(event.kind)
+            await may[event.kind].wait()
+            return skip("thought")
+
+        platform = quiet()
+        mentions = on.mention(Account("people", platform))
+        line = Line(
+            tmp_path,
+            Automation(name="slow", trigger=HOOKS, decide=think),
+            Automation(name="people", trigger=mentions, decide=think),
+        )
+        await line.start()
+        arrive(line, 2)
+        await line.engine.feeds.pull_all()
+        world = line.world(platform)
+        world.person("ada")
+        world.post("ada", "hello @brand", at=line.clock.now())
+        await line.engine.feeds.pull_all()
+        deciding = line.engine.decide
+        while await deciding.round():
+            await asyncio.sleep(0)
+        may["hook-received"].set()
+        while len(deciding._thinking) > 1:
+            await asyncio.sleep(0)
+        while await deciding.round():
+            await asyncio.sleep(0)
+        may["mention"].set()
+        await line.engine.round()
+        assert asked == ["hook-received", "hook-received", "mention"]
         assert line.store.read(query.event_counts) == {"decided": 3}
 
     run(story())

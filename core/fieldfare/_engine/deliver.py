@@ -25,6 +25,7 @@ from .attempt import Exchange, Gate, Offset, Wiring
 from .clock import Clock
 from .media import MediaError, MediaFolder
 from .plan import digest_of
+from .use import Use
 
 SECOND_LOOK_AFTER = timedelta(minutes=1)
 LONGEST_WAIT = 300.0
@@ -41,6 +42,8 @@ class Way:
     exchange: Exchange
     offset: Offset
     platform: str
+    use: Use = field(default_factory=Use)
+    """Entered while something leaves or is looked for this way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,8 @@ class Deliverer:
         began = self.clock.monotonic()
         detail = ""
         try:
-            outcome, detail = await self._try(way, claimed, gate)
+            with way.use:
+                outcome, detail = await self._try(way, claimed, gate)
         except asyncio.CancelledError:
             # What this attempt had asked to be written is written before: the store knows more than its ledger.
             await asyncio.shield(self._do(settle.stopped, claimed))

@@ -86,7 +86,8 @@ class Resolver:
             await self.store.do(settle.ask_person, **mine, reason="this network cannot be asked")
             return
         try:
-            said = await way.session.recall(action, gate)
+            with way.use:
+                said = await way.session.recall(action, gate)
         except PlatformError as exc:
             log.warning("recall did not work", delivery=doubt.claimed.key, why=str(exc))
             await self.store.do(settle.let_pass, delivery=doubt.claimed.id)

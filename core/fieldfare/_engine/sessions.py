@@ -19,6 +19,7 @@ from .._store import accounts
 from .._store.sqlite import Store, ms
 from .attempt import Offset
 from .clock import Clock
+from .use import Use
 
 T = TypeVar("T")
 
@@ -44,6 +45,9 @@ OPEN_AGAIN = 15.0
 AUTH_AGAIN = 900.0
 """Seconds until refused credentials are tried again unasked: networks lock accounts after a few wrong log-ins."""
 
+LAST = 30.0
+"""Seconds after which an account with other settings is closed, whatever is on its way."""
+
 ClientFactory = Callable[[Account | None, tuple[str, ...], tuple[str, ...]], GuardedClient]
 """A client bound to the hosts and private ranges of an account; for what belongs to no account (None), to the private
 ranges and the hosts given."""
@@ -56,9 +60,11 @@ class _Listening:
     client: Http
     clock: Clock
     offset: Offset
+    use: Use
 
     async def read(self, request: Request, *, sort: Sort = sort_read) -> Answer:
-        answer = await self.client.read(request, sort=sort)
+        with self.use:
+            answer = await self.client.read(request, sort=sort)
         self.offset.learn(answer, self.clock.monotonic())
         return answer
 
@@ -104,6 +110,7 @@ class Live:
     session: Session
     client: GuardedClient
     offset: Offset
+    use: Use
 
 
 class Sessions:
@@ -126,6 +133,8 @@ class Sessions:
         """Takes secrets out of what a network said, before it is written down."""
         self._accounts = dict(mapping)
         self._live: dict[str, Live] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        """Accounts under their former settings, while something of them is on its way."""
         self._locks: dict[str, asyncio.Lock] = {}
         self._identities: dict[str, str] = {}
         self._shared: dict[str, Any] = {}
@@ -137,12 +146,18 @@ class Sessions:
         return self._accounts
 
     async def replace(self, mapping: Mapping[str, Account]) -> None:
-        """Take a new set of accounts; those whose settings changed are closed and open anew when needed."""
+        """Take a new set of accounts; those whose settings changed are opened anew when needed, and closed when what is
+        on its way has come to its end, at the latest after `LAST` seconds."""
         for name, live in list(self._live.items()):
             if mapping.get(name) != live.account or mapping[name].platform != live.account.platform:
                 del self._live[name]
                 self._identities.pop(name, None)
-                await self._shut(live)
+                if live.use.over.is_set():
+                    await self._shut(live)
+                else:
+                    task = asyncio.create_task(self._shut_in_time(live), name=f"close {name}")
+                    self._closing.add(task)
+                    task.add_done_callback(self._closed)
         self._accounts = dict(mapping)
 
     def identity(self, name: str) -> str:
@@ -181,8 +196,8 @@ class Sessions:
     async def _open(self, account: Account) -> Live:
         await self._store.do(accounts.enrol, name=account.name, platform=account.platform.kind)
         client = self._client(account, (), ())
-        offset = Offset()
-        http = _Listening(client, self._clock, offset)
+        offset, use = Offset(), Use()
+        http = _Listening(client, self._clock, offset, use)
         services = AccountServices(account.name, http, self._clock, self._store, self._secrets, self._shared)
         session: Session | None = None
         try:
@@ -218,7 +233,20 @@ class Sessions:
         await self._store.do(
             accounts.identified, name=account.name, identity=who.id, handle=who.handle, now=ms(self._clock.now())
         )
-        return Live(account, session, client, offset)
+        return Live(account, session, client, offset, use)
+
+    async def _shut_in_time(self, live: Live) -> None:
+        until = self._clock.monotonic() + LAST
+        try:
+            while not live.use.over.is_set() and (left := until - self._clock.monotonic()) > 0:
+                await self._clock.wait(live.use.over, left)
+        finally:
+            await self._shut(live)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            log.error("an account could not be closed", exc_info=exc)
 
     @staticmethod
     async def _shut(live: Live) -> None:
@@ -231,4 +259,7 @@ class Sessions:
         """Close every account."""
         lives = list(self._live.values())
         self._live.clear()
-        await asyncio.gather(*(self._shut(live) for live in lives), return_exceptions=True)
+        closing = list(self._closing)
+        for task in closing:
+            task.cancel()
+        await asyncio.gather(*closing, *(self._shut(live) for live in lives), return_exceptions=True)

@@ -52,7 +52,7 @@ class Ways:
         live = await self.opened(account)
         if live is None:
             return None
-        return Way(live.session, live.client.exchange, live.offset, live.account.platform.kind)
+        return Way(live.session, live.client.exchange, live.offset, live.account.platform.kind, live.use)
 
     async def opened(self, account: str) -> Live | None:
         """The account's live session; None when the set has no such account, or it cannot be opened now."""

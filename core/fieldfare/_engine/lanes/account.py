@@ -67,12 +67,13 @@ class AccountLane:
         way = await self._way(self.account)
         if way is None:
             return False
-        claimed = await self._deliverer.claim(self.account, way)
-        for one in claimed:
-            self._deliverer.told(one.id)
-            task = asyncio.create_task(self._deliverer.perform(way, one), name=f"deliver {one.key}")
-            self._busy.add(task)
-            task.add_done_callback(self._done)
+        with way.use:
+            claimed = await self._deliverer.claim(self.account, way)
+            for one in claimed:
+                self._deliverer.told(one.id)
+                task = asyncio.create_task(self._deliverer.perform(way, one), name=f"deliver {one.key}")
+                self._busy.add(task)
+                task.add_done_callback(self._done)
         return bool(claimed)
 
     async def drain(self, *, cancel: bool, patience: float | None = None) -> None:
