@@ -79,11 +79,11 @@ def watched(filenames: Collection[str]) -> Generator[list[Seen]]:
     watch = _Watch(filenames)
     token = _watching.set(watch)
     before = os._exit
-    vars(os)["_exit"] = _exit
+    os.__dict__["_exit"] = _exit
     try:
         yield watch.seen
     finally:
-        vars(os)["_exit"] = before
+        os.__dict__["_exit"] = before
         _watching.reset(token)
 
 
