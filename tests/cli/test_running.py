@@ -140,6 +140,7 @@ def test_a_single_round_with_an_account_that_is_locked_out_ends_with_4(shop: Pat
 AFTER: list[tuple[str, Exit]] = [
     ("UPDATE deliveries SET state = 'uncertain' WHERE id = 1", Exit.UNKNOWN),
     ("UPDATE accounts SET error = 'the token was revoked'", Exit.LOGIN),
+    ("INSERT INTO accounts (name, platform, error) VALUES ('gone', 'playground', 'revoked')", Exit.DONE),
     ("UPDATE feeds SET failed_at = 1, error = 'html' WHERE id = 1", Exit.PARTLY),
     ("UPDATE feeds SET failed_at = 1, error = 'html'", Exit.LATER),
     ("UPDATE deliveries SET state = 'due' WHERE id = 1", Exit.DONE),

@@ -175,12 +175,14 @@ def test_the_set_that_runs_is_the_latest_also_when_it_ran_before(tmp_path: Path)
     line = one_mention(tmp_path, quiet())
     other = Automation(name="other", trigger=line.automations[0].trigger, decide=thanks)
 
-    async def replaced() -> None:
+    async def replaced() -> list[str]:
+        names: list[str] = []
         for automation in (other, *line.automations):
             await line.engine.replace(placed([automation]), line.host)
+            names += [one["name"] for one in line.store.read(why.latest_set)["automations"]]
+        return names
 
-    asyncio.run(replaced())
-    assert [one["name"] for one in line.store.read(why.latest_set)["automations"]] == ["thanks"]
+    assert asyncio.run(replaced()) == ["other", "thanks"]
 
 
 def test_what_only_a_person_can_tell_says_how(tmp_path: Path) -> None:
