@@ -12,7 +12,7 @@ import pytest
 
 from fieldfare import Budget, Caps, Money, Rate
 from fieldfare._contract.limits import Limit
-from fieldfare._store import bodies, claim, control, doubts, events, query, settle, steps, why
+from fieldfare._store import accounts, bodies, claim, control, doubts, events, query, settle, steps, why
 from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store
@@ -78,6 +78,9 @@ async def live(store: Store) -> None:
             )
             await store.do(steps.answered, delivery=same.id, token=same.token, name="post", status=200, answer="{}")
             await store.do(settle.delivered, delivery=same.id, token=same.token, receipt="{}", refs=["p:r"], now=3)
+    for name in ("shop", "brand"):
+        await store.do(accounts.enrol, name=name, platform="p")
+        await store.do(accounts.identified, name=name, identity="id7", handle="brand", now=4)
     store.read(events.known, "f", ["m0", "m7"])
     store.read(events.settled, 0, "a", 10)
     store.read(events.troubles, 0, 10)

@@ -217,7 +217,7 @@ class Engine:
         identities = {name: who for name in self.sessions.accounts if (who := self.sessions.identity(name))}
         uses = self._set.feeds(identities)
         judge = judge_of(self._around, self._set, self._host, self.sessions)
-        self._current = Current(row, uses, judge)
+        self._current = Current(row, uses, judge, whole=identities.keys() == self.sessions.accounts.keys())
         self._own_feeds = [key for key, use in uses.items() if use.feed.event in (DeliverySettled, TroubleSeen)]
         self.feeds.replace(uses)
         for name in self.sessions.accounts:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
-from . import second
+from . import same, second
 from .control import pause
 from .events import trouble
+from .settle import end
 
 WEEK_MS = 7 * 86_400_000
 
@@ -20,7 +21,10 @@ def enrol(c: Connection, *, name: str, platform: str) -> None:
 
 
 def identified(c: Connection, *, name: str, identity: str, handle: str, now: int) -> None:
-    """The network told us who the account is. When it is another one than before, what waits asks a person first."""
+    """The network told us who the account is. When it is another one than before, what waits asks a person first.
+
+    When it has had another name of ours, what was seen under that is seen under this one, and what was done is done.
+    """
     before = c.execute("SELECT identity, handle FROM accounts WHERE name = ?", (name,)).fetchone()
     if before and before[0] and before[0] != identity:
         said = f"account {name!r} is @{handle} ({identity}) now, and this was meant for @{before[1]} ({before[0]})"
@@ -30,7 +34,16 @@ def identified(c: Connection, *, name: str, identity: str, handle: str, now: int
         (identity, handle, now, name),
     )
     (platform,) = c.execute("SELECT platform FROM accounts WHERE name = ?", (name,)).fetchone() or ("",)
-    second.identified(c, platform=platform, account=name, identity=identity)
+    for delivery, other in second.identified(c, platform=platform, account=name, identity=identity):
+        row = c.execute("SELECT state, first_byte_at FROM deliveries WHERE id = ?", (delivery,)).fetchone()
+        if row[0] in ("held", "due") and row[1] is None:
+            end(c, delivery, "refused", f"already done by {other!r}", now)
+    for former in same.names(c, name)[1:]:
+        c.execute(
+            "UPDATE events SET body = json_set(body, '$.account', ?)"
+            " WHERE state = 0 AND json_extract(body, '$.account') = ?",
+            (name, former),
+        )
 
 
 def _ask_first(c: Connection, *, name: str, said: str, now: int) -> None:

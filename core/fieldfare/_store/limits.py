@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from .._contract.limits import Budget, Caps, Limit, QuietHours, Rate
 from .._domain.values import Money
+from . import same
 from .planned import Planned
 
 OPEN_OR_SPENT = "(state IN ('held', 'due', 'sending', 'uncertain', 'delivered') OR (state = 'failed' AND shown = 1))"
@@ -74,19 +75,22 @@ def _fence(rate: Rate, automation: str, account: str) -> str:
 def _rate_free_at(c: Connection, rate: Rate, automation: str, account: str, now: int, *, admitted: bool) -> int:
     """The moment (ms) from which one more fits: now, or when the oldest of the last `count` leaves the window."""
     span = int(rate.per.total_seconds() * 1000)
-    fence = _fence(rate, automation, account)
+    scope, names = ("automation", [automation]) if rate.over == "automation" else ("account", same.names(c, account))
+    fences = [f"{scope}:{name}" for name in names]
     row = c.execute(
-        "SELECT at FROM rates WHERE fence = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?",
-        (fence, now - span, rate.count - 1),
+        f"SELECT at FROM rates WHERE fence {same.any_of(fences)} AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?",
+        (*fences, now - span, rate.count - 1),
     ).fetchone()
     free = now if row is None else int(row[0]) + span
     if admitted and free <= now:
-        scope, name = ("automation", automation) if rate.over == "automation" else ("account", account)
         waiting = c.execute(
-            f"SELECT count(*) FROM deliveries INDEXED BY deliveries_open WHERE {scope} = ? AND state IN ('held', 'due')",
-            (name,),
+            f"SELECT count(*) FROM deliveries INDEXED BY deliveries_open WHERE {scope} {same.any_of(names)}"
+            " AND state IN ('held', 'due')",
+            names,
         ).fetchone()[0]
-        used = c.execute("SELECT count(*) FROM rates WHERE fence = ? AND at > ?", (fence, now - span)).fetchone()[0]
+        used = c.execute(
+            f"SELECT count(*) FROM rates WHERE fence {same.any_of(fences)} AND at > ?", (*fences, now - span)
+        ).fetchone()[0]
         if waiting + used >= rate.count:
             return now + span
     return free
@@ -137,29 +141,30 @@ def _caps(c: Connection, caps: Caps, planned: Planned, now: int) -> No | None:
     if planned.kind != "reply":
         return None
     since = now - int(caps.within.total_seconds() * 1000)
-    account = planned.account
+    accounts = same.names(c, planned.account)
+    ours = f"account {same.any_of(accounts)}"
     if planned.conversation:
         row = c.execute(
-            f"SELECT count(*) FROM deliveries WHERE account = ? AND conversation = ? AND conversation != ''"
+            f"SELECT count(*) FROM deliveries WHERE {ours} AND conversation = ? AND conversation != ''"
             f" AND kind = 'reply' AND {OPEN_OR_SPENT}",
-            (account, planned.conversation),
+            (*accounts, planned.conversation),
         ).fetchone()
         if row[0] >= caps.per_conversation:
             return No(f"caps: already {row[0]} of {caps.per_conversation} automatic replies in this conversation")
     if planned.person:
         row = c.execute(
-            f"SELECT count(*) FROM deliveries WHERE account = ? AND person = ? AND person != '' AND created_at > ?"
+            f"SELECT count(*) FROM deliveries WHERE {ours} AND person = ? AND person != '' AND created_at > ?"
             f" AND kind = 'reply' AND {OPEN_OR_SPENT}",
-            (account, planned.person, since),
+            (*accounts, planned.person, since),
         ).fetchone()
         if row[0] >= caps.per_person:
             return No(f"caps: already {row[0]} of {caps.per_person} automatic replies to this person in {caps.within}")
     if int(c.execute("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()[0]) < caps.per_account:
         return None  # fewer rows than the cap: no need to count them
     count = c.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE account = ? AND kind = 'reply' AND created_at > ?"
+        f"SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE {ours} AND kind = 'reply' AND created_at > ?"
         f" AND {OPEN_OR_SPENT} LIMIT ?)",
-        (account, since, caps.per_account),
+        (*accounts, since, caps.per_account),
     ).fetchone()[0]
     if count >= caps.per_account:
         return No(f"caps: already {count} of {caps.per_account} automatic replies from this account in {caps.within}")

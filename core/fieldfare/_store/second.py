@@ -14,15 +14,23 @@ def by_identity(c: Connection, account: str, second: str | None) -> str | None:
     return f"{row[0]}:{row[1]}|{second.removeprefix(ours)}" if second.startswith(ours) else second
 
 
-def identified(c: Connection, *, platform: str, account: str, identity: str) -> None:
-    """The network has said who the account is: keys that stood under our own name for it stand under that."""
+def identified(c: Connection, *, platform: str, account: str, identity: str) -> list[tuple[int, str]]:
+    """The network has said who the account is: keys that stood under our own name for it stand under that.
+
+    Gives (delivery, the other's key) of what the same account does or did under another name.
+    """
     if account == identity:
-        return
+        return []
     ours = f"{platform}:{account}|"
     c.execute(
         "UPDATE OR IGNORE deliveries SET second = ? || substr(second, ?) WHERE second >= ? AND second < ?",
         (f"{platform}:{identity}|", len(ours) + 1, ours, ours[:-1] + "}"),
     )
+    return c.execute(
+        "SELECT d.id, o.key FROM deliveries d JOIN deliveries o ON o.second = ? || substr(d.second, ?)"
+        " WHERE d.second >= ? AND d.second < ?",
+        (f"{platform}:{identity}|", len(ours) + 1, ours, ours[:-1] + "}"),
+    ).fetchall()
 
 
 def free(c: Connection, delivery: int) -> None:

@@ -50,7 +50,13 @@ class Current:
     row: int
     uses: Mapping[str, FeedUse]
     judge: Judge
+    whole: bool = True
+    """Every account is known, and so is every feed; until then, what another feed has brought is left where it is."""
     matchers: dict[str, Matcher] = field(default_factory=dict[str, Matcher])
+
+    def knows(self, feed: str) -> bool:
+        """Whether it is certain by now who reads this feed, if anybody does."""
+        return self.whole or feed in self.uses
 
     def matcher(self, feed: str) -> Matcher | None:
         found = self.matchers.get(feed)
@@ -77,6 +83,8 @@ class DecideLane:
         self._admitted = admitted
         self._after = 0
         """Up to which row everything was taken."""
+        self._by: Current | None = None
+        """By what was judged up to there."""
         self._beside = 0
         """The same for feeds about which nothing is thought, while no room is left for more thoughts."""
         self._thinking: set[asyncio.Task[None]] = set()
@@ -98,13 +106,16 @@ class DecideLane:
 
     async def round(self) -> bool:
         """Judge the next events; False when there were none, or none that may be taken now."""
+        current = self._current()
+        if current is not self._by:
+            # What was left where it was may have found its account.
+            self._by, self._after, self._beside = current, 0, 0
         rows, full = _separate(self._next()), self._full
         if not rows:
             return False
-        current = self._current()
         now = self._clock.now()
         written = asyncio.Event()
-        taken = [row for row in rows if row.row not in self._open]
+        taken = [row for row in rows if row.row not in self._open and current.knows(row.feed)]
         conclusions = [await self._guarded(row, current, now, written) for row in taken]
         if full:
             self._beside = rows[-1].row
