@@ -245,6 +245,25 @@ def test_a_text_that_the_network_would_refuse_does_not_replace_one(village: Live
     assert typed("outbox", "show", "2", "--json", where=folder).json["texts"] != [text]
 
 
+REVIEWER = """
+from fieldfare import Verdict, hookimpl
+
+@hookimpl
+def fieldfare_review(action, automation, account):
+    if any("free" in draft.text for draft in action.drafts):
+        return Verdict(reason=f"{automation.name} promises nothing for free")
+"""
+
+
+def test_a_text_that_a_reviewer_objects_to_does_not_replace_one(village: Lived) -> None:
+    folder = village(5)
+    (folder / "reviewer.py").write_text(REVIEWER)
+    said = typed("outbox", "edit", "2", "--text", "Everything is free.", where=folder)
+    assert said.code == 1
+    assert said.err.endswith("stays as it is: review: approve-replies promises nothing for free\n")
+    assert typed("outbox", "edit", "2", "--text", "Nothing is.", where=folder).code == 0
+
+
 def test_what_is_uncertain_is_not_tried_again_but_settled(village: Lived) -> None:
     folder = village(10)
     (row,) = typed("outbox", "list", "--state", "uncertain", "--json", where=folder).json

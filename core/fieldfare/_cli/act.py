@@ -16,7 +16,7 @@ from .._engine.home import Home
 from .._engine.lock import StoreLock
 from .._engine.operations import Operations
 from .._engine.settings import state_folder
-from .._store import why
+from .._store import query, why
 from .._store.sqlite import Store
 
 BEGINNING = 3.0
@@ -61,7 +61,7 @@ async def _alone(home: Home, name: str, args: Mapping[str, Any], clock: Clock) -
             flags=home.state / "pause",
             decode=_decoded,
             asks=lambda automation: _asks(store, automation),
-            objections=lambda account, action: _objections(home, account, action),
+            objections=lambda found, action: _objections(home, found, action),
             wake=lambda key: None,
         )
         return await operations.run(name, args, person(os.getuid()))
@@ -77,15 +77,16 @@ def _decoded(kind: str, body: str) -> Action[Any]:
     return found.model_validate_json(body)
 
 
-def _objections(home: Home, name: str, action: Action[Any]) -> list[str]:
-    """What the network of the account would refuse; nothing while the files have mistakes."""
+def _objections(home: Home, found: query.Full, action: Action[Any]) -> list[str]:
+    """What the network of the account, or a reviewer, says against it; nothing while the files have mistakes."""
+    from .._engine.objections import objections
     from .project import Opened
 
     try:
-        account = Opened.at(home.root).read(secrets=False).accounts.get(name)
+        automations, host = Opened.at(home.root).load(secrets=False)
     except FieldfareError:
         return []
-    return [said for draft in action.drafts for said in account.platform.objections(draft)] if account else []
+    return objections(automations, host.review, found, action)
 
 
 def _asks(store: Store, automation: str) -> bool:

@@ -66,9 +66,9 @@ class Opened:
             raise ConfigError("", found)
         return loaded
 
-    def load(self) -> tuple[AutomationSet, PluginHost]:
-        """The automations as they are now, and the plugins with the hooks that stand in these files."""
-        loaded = self.read()
+    def load(self, *, secrets: bool = True) -> tuple[AutomationSet, PluginHost]:
+        """The automations as they are now, and the plugins with the hooks that stand in these files; see `read`."""
+        loaded = self.read(secrets=secrets)
         host = self.host.without_files()
         for module, path in loaded.hooks:
             host.register_file(module, path)

@@ -18,7 +18,6 @@ from typing import Any, cast
 
 import structlog
 
-from .._contract.actions import Action
 from .._contract.feeds import Arrival
 from .._contract.limits import Rate
 from .._contract.platform import Account
@@ -39,6 +38,7 @@ from .introduce import introduced
 from .listener import Arrivals, Endpoint, Listener
 from .lock import StoreLock, wait_for_turn
 from .media import MediaFolder
+from .objections import objections
 from .operations import Operations
 from .retention import Retention
 from .secrets import Confided
@@ -203,10 +203,6 @@ class Daemon:
             placed = engine.automations.get(name)
             return placed is not None and placed.automation.approval is not None
 
-        def objections(name: str, action: Action[Any]) -> list[str]:
-            account = engine.automations.accounts.get(name)
-            return [said for draft in action.drafts for said in account.platform.objections(draft)] if account else []
-
         def gone(found: query.Full) -> str:
             if engine.automations.get(found.automation) is None:
                 return f"there is no automation {found.automation!r} any more"
@@ -222,7 +218,7 @@ class Daemon:
             decode=engine.action,
             asks=asks,
             limits_of=engine.limits_of,
-            objections=objections,
+            objections=lambda found, action: objections(engine.automations, engine.review, found, action),
             gone=gone,
             wake=engine.wake,
             adopt=engine.adopt,

@@ -10,8 +10,10 @@ from typing import Any
 import structlog
 
 from .._contract.actions import Action
+from .._contract.automation import Automation
+from .._contract.delivery import Verdict
 from .._contract.limits import Limit
-from .._contract.platform import Session
+from .._contract.platform import Account, Session
 from .._domain.events import DeliverySettled, Event, TroubleSeen
 from .._host import PluginHost
 from .._store import accounts, claim, control, events, former, query
@@ -207,6 +209,10 @@ class Engine:
     def limits_of(self, automation: str) -> tuple[Limit, ...] | None:
         """The limits of an automation as the set has them now; None for one that is gone."""
         return self._limits.get(automation)
+
+    def review(self, action: Action[Any], automation: Automation[Any], account: Account | None) -> Verdict | None:
+        """What reviewers say against an action; None when nothing."""
+        return self._host.review(action, automation, account)
 
     @property
     def automations(self) -> AutomationSet:

@@ -39,8 +39,8 @@ class Operations:
     """Look again at everything; the key names the delivery that changed, '' for none in particular."""
     limits_of: Callable[[str], Sequence[Limit] | None] = lambda automation: None
     """The limits of an automation; None when they are not known here."""
-    objections: Callable[[str, Action[Any]], Sequence[str]] = lambda account, action: ()
-    """What the account's network would refuse about an action; nothing when it is not known here."""
+    objections: Callable[[query.Full, Action[Any]], Sequence[str]] = lambda found, action: ()
+    """What is said against another content of a delivery; nothing when it is not known here."""
     gone: Callable[[query.Full], str] = lambda found: ""
     """What a delivery names that the files do not have any more, in words; '' for nothing, or when it is not known."""
     refused: Callable[[], Answer | None] = lambda: None
@@ -99,7 +99,7 @@ class Operations:
                 edited = action.model_copy(update={"text": text})
             case _:
                 raise TooLate(f"{found.key!r} is a {found.kind}; only posts and replies have a text to edit")
-        said = self.objections(found.account, edited) or ["the post is empty"] * (not text and not _shows(edited))
+        said = self.objections(found, edited) or ["the post is empty"] * (not text and not _shows(edited))
         if said:
             raise TooLate(f"{found.key!r} stays as it is: {'; '.join(said)}")
         body = edited.model_dump_json()
