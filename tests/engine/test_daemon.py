@@ -15,7 +15,7 @@ from fieldfare import Draft, Publish
 from fieldfare._cli.project import Opened
 from fieldfare._contract.feeds import Arrival
 from fieldfare._engine.clock import RealClock
-from fieldfare._engine.control import call
+from fieldfare._engine.control import ControlError, call
 from fieldfare._engine.daemon import Daemon, Options
 from fieldfare._engine.embedded import Engine
 from fieldfare._engine.lock import StoreLock
@@ -239,5 +239,35 @@ def test_who_has_taken_over_from_a_holder_that_hung_takes_the_lock_when_that_one
         made.request_stop("the end")
         await going
         assert free(state)
+
+    run(story())
+
+
+REVIEWED = """
+from fieldfare import Verdict, hookimpl
+
+@hookimpl
+def fieldfare_review(action, automation, account):
+    if action.drafts[0].text == "free":
+        return Verdict(reason=f"{automation.name} promises nothing to {account.name}")
+"""
+
+
+def test_a_running_daemon_asks_its_reviewers_about_an_edit(project: Path) -> None:
+    (project / "reviewer.py").write_text(REVIEWED)
+
+    async def story() -> None:
+        engines: list[Engine] = []
+        made = daemon(project, engines.append)
+        going = asyncio.create_task(made.run())
+        await until(lambda: engines)
+        control = project / ".fieldfare" / "control"
+        await call(control, "pause", {"scope": "all"})
+        made._arrivals.put("/hooks", hook([]))
+        await until(lambda: engines[0]._around.store.read(query.counts).get("due"))
+        with pytest.raises(ControlError, match="stays as it is: review: news promises nothing to brand"):
+            await call(control, "edit", {"key": "1", "text": "free"})
+        made.request_stop("the end")
+        await going
 
     run(story())
