@@ -19,6 +19,7 @@ from .loop import SimLoop
 def _template() -> bytes:
     store = Store.in_memory()
     image: bytes = store.read(lambda c: c.serialize())
+    store.read(lambda c: c.close())
     return image
 
 
