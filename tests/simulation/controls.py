@@ -123,8 +123,8 @@ CONTROLS = (
         (
             Change(
                 f"{ENGINE}/attempt.py",
-                "            return await self._wiring.exchange(request, leaves=self._check)\n        except NotSent:",
-                "            return await self._wiring.exchange(request, leaves=self._check)\n        except (NotSent, OutcomeUnknown):",
+                "        except (NotSent, _Stopped):\n",
+                "        except (NotSent, OutcomeUnknown, _Stopped):\n",
             ),
         ),
     ),
