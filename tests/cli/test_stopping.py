@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from fieldfare._engine.stop import flags
+from fieldfare._store import accounts, former
+from fieldfare._store.sqlite import Store
 from tests.cli.conftest import Lived
 from tests.cli.typed import typed
 from tests.networks.daemon import Daemon, daemon
@@ -83,10 +86,43 @@ def test_a_pause_wants_exactly_one_scope(village: Lived, words: tuple[str, ...])
 
 def test_a_misspelt_name_is_not_paused_in_silence(village: Lived) -> None:
     folder = village(1)
-    said = typed("pause", "--account", "brnad", where=folder)
-    assert said.code == 2
-    assert "nothing is paused: no account is called 'brnad'; did you mean 'brand'?" in said.err
-    assert paused(folder) == set()
+    for words in (("--account", "brnad"), ("brnad",)):
+        said = typed("pause", *words, where=folder)
+        assert said.code == 1
+        assert "nothing is paused: no account is called 'brnad'; did you mean 'brand'?" in said.err
+        assert paused(folder) == set()
+
+
+def test_a_name_that_is_not_known_yet_is_paused_when_that_is_meant(shop: Path) -> None:
+    said = typed("pause", "brand", where=shop)
+    assert said.code == 1
+    assert "no account is known here, since nothing has run; --anyway pauses it all the same" in said.err
+    assert typed("pause", "brand", "--anyway", where=shop).code == 0
+    assert typed("pause", "brand", where=shop).code == 1
+    assert paused(shop) == {"account:brand"}
+
+
+def test_what_was_renamed_is_paused_under_its_present_name(village: Lived) -> None:
+    folder = village(1)
+    store = Store.inline(folder / ".fieldfare" / "fieldfare.db")
+    renames = [("before", "between"), ("between", "tell-me")]
+
+    async def renamed() -> None:
+        await store.do(lambda c: c.execute("INSERT INTO automations VALUES ('before', 0), ('between', 0)"))
+        for old, new in renames:
+            await store.do(former.rename, old=old, new=new)
+        await store.do(accounts.enrol, name="shop", platform="playground")
+        await store.do(lambda c: c.execute("UPDATE accounts SET identity = 'account-brand' WHERE name = 'shop'"))
+        await store.close()
+
+    asyncio.run(renamed())
+    for old in ("before", "between"):
+        said = typed("pause", "--automation", old, where=folder)
+        assert (said.code, paused(folder)) == (0, {"automation:tell-me"})
+        assert f"automation {old} is called tell-me now" in said.err
+    typed("resume", "--all", where=folder)
+    assert typed("pause", "shop", "--json", where=folder).json["scope"] == "account:brand"
+    assert paused(folder) == {"account:brand"}
 
 
 def test_a_pause_of_something_else_leaves_a_flag_of_that_name_alone(village: Lived) -> None:

@@ -33,6 +33,7 @@ def pause(
     automation: Automation = "",
     everything: Everything = False,
     reason: Annotated[str, typer.Option("--reason", help="Why; `status` and `explain` show it.")] = "",
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also a name that is not known here (yet).")] = False,
     project: Project = Path(),
     json: Json = False,
 ) -> None:
@@ -51,18 +52,28 @@ def pause(
     state = _state(project)
     # First of all, and without the daemon, the store or the settings: this alone stops every gate.
     from .._domain.errors import StoreError
-    from .._engine.stop import lower_flag, raise_flag
+    from .._engine.stop import flags, lower_flag, raise_flag
 
     try:
+        was_up = scope in flags(state / "pause")
         raise_flag(state / "pause", scope)
     except OSError as exc:
         why = (exc.strerror or str(exc)).lower()
         raise StoreError(f"nothing is paused: {state / 'pause'} cannot be written ({why}); be its owner") from exc
-    unknown = _unknown(project, scope)
-    if unknown:
+    present, unknown = _looked_up(project, scope)
+    if present != scope:
+        raise_flag(state / "pause", present)
+    if (present != scope or (unknown and not anyway)) and not was_up:
         lower_flag(state / "pause", scope)
-        out.fault(f"nothing is paused: {unknown}")
-        raise typer.Exit(Exit.USAGE)
+    if unknown and not anyway:
+        said = f"nothing is paused: {unknown}; --anyway pauses it all the same"
+        out.fault(said)
+        if json:
+            out.refused(said, Exit.FAILED)
+        raise typer.Exit(Exit.FAILED)
+    if present != scope:
+        out.note(f"{_in_words(scope)} is called {present.partition(':')[2]} now", style="yellow")
+        scope = present
     acknowledged, on_the_wire, why = _told(project, scope, reason.encode(errors="backslashreplace").decode())
     if json:
         out.as_json({"scope": scope, "acknowledged": acknowledged, "on_the_wire": on_the_wire, "note": why})
@@ -123,14 +134,17 @@ def _state(project: Path) -> Path:
     return state_folder(project)
 
 
-def _unknown(project: Path, scope: str) -> str:
-    """What is wrong with a scope, in words; empty when it is known, or when nobody can tell."""
+def _looked_up(project: Path, scope: str) -> tuple[str, str]:
+    """The scope under its present name, and what is wrong with it, in words: nothing when it is known, or when nobody
+    can tell."""
     from .._domain.errors import FieldfareError
     from .._engine.nearest import did_you_mean
-    from .._store import query, why
+    from .._store import former, query, same, why
     from .project import home_of, looking
 
     kind, _, name = scope.partition(":")
+    if kind == "all":
+        return scope, ""
     try:
         with looking(home_of(project)) as store:
             rows = query.accounts(store)
@@ -138,12 +152,17 @@ def _unknown(project: Path, scope: str) -> str:
                 "account": [row[0] for row in rows],
                 "platform": sorted({row[1] for row in rows}),
                 "automation": why.automations(store),
-            }.get(kind, [])
+            }[kind]
+            now = why.named_now(store, kind)
+            later = {"account": same.names(store, name), "automation": [former.present(store, name)]}.get(kind, [])
     except FieldfareError:
-        return ""
-    if not known or name in known:
-        return ""
-    return f"no {kind} is called {name!r}; {did_you_mean(name, known) or 'there are ' + ', '.join(known)}"
+        return scope, ""
+    if name in known:
+        present = name if name in now else next((one for one in later if one in now), name)
+        return f"{kind}:{present}", ""
+    if not known:
+        return scope, f"no {kind} is known here, since nothing has run"
+    return scope, f"no {kind} is called {name!r}; {did_you_mean(name, known) or 'there are ' + ', '.join(known)}"
 
 
 def _told(project: Path, scope: str, reason: str) -> tuple[bool, list[str], str]:

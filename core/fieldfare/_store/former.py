@@ -40,6 +40,17 @@ def keys(c: Connection, automation: str, key: str) -> list[str]:
     return [key, *(f"{name}/{once}" for name in names[1:])]
 
 
+def present(c: Connection, name: str) -> str:
+    """What an automation of this name is called now; the name itself when it was never renamed."""
+    rows = c.execute("SELECT key FROM meta WHERE key >= 'was:' AND key < 'was;'").fetchall()
+    later = {old: new for new, _, old in (key.removeprefix("was:").rpartition("/") for (key,) in rows)}
+    seen: set[str] = set()
+    while name in later and name not in seen:
+        seen.add(name)
+        name = later[name]
+    return name
+
+
 def _was(name: str) -> str:
     """How the rows begin that tell an automation's former names; no name has a '/', and '0' follows it."""
     return f"was:{name}/"

@@ -105,6 +105,20 @@ def last_events(c: Connection, feed: str, limit: int) -> list[tuple[str, str, in
     ).fetchall()
 
 
+def named_now(c: Connection, kind: str) -> set[str]:
+    """What the newest automation set calls its automations or accounts (`kind`); nothing for anything else."""
+    found: set[str] = set()
+    for one in latest_set(c).get("automations", ()):
+        match kind:
+            case "automation":
+                found.add(one["name"])
+            case "account":
+                found |= {*one["trigger"]["accounts"], *filter(None, [one["account"]])}
+            case _:
+                pass
+    return found
+
+
 def automations(c: Connection) -> list[str]:
     """The names of all automations that ever ran here."""
     return [name for (name,) in c.execute("SELECT name FROM automations ORDER BY name")]
