@@ -15,7 +15,7 @@ from fieldfare import __version__
 from tests.cli.conftest import Lived
 from tests.cli.typed import typed
 
-HEAVY = ("pydantic", "httpx", "aiohttp", "pluggy", "apscheduler", "structlog", "httptools", "asyncio", "sqlite3")
+HEAVY = ("pydantic", "httpx", "aiohttp", "pluggy", "apscheduler", "structlog", "starlette", "asyncio", "sqlite3")
 COMMANDS = (
     *("init", "check", "simulate", "run", "demo", "status", "explain", "doctor", "plugins"),
     *("outbox", "approvals", "settle", "pause", "resume", "accounts", "backup", "restore"),

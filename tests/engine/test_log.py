@@ -95,7 +95,7 @@ def test_a_line_with_wrong_arguments_is_still_a_line() -> None:
     assert lines(stream)[0]["event"] == "%d apples"
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpcore.connection", "aiohttp.client"])
+@pytest.mark.parametrize("name", ["httpx", "httpcore.connection", "uvicorn.error", "aiohttp.client"])
 def test_libraries_that_tell_too_much_are_held_back(name: str) -> None:
     stream = io.StringIO()
     set_up(Redactor(), "json", "debug", stream)

@@ -18,7 +18,6 @@ import structlog
 
 from fieldfare import Automation
 from fieldfare._domain.errors import FieldfareError
-from fieldfare._engine.connection import SLOWEST
 from fieldfare._engine.home import Home
 from fieldfare._engine.sets import AutomationSet
 from fieldfare._engine.settings import Settings
@@ -286,17 +285,20 @@ class Story:
         answer: asyncio.Future[int] = self.loop.create_future()
         raw = json.dumps(body).encode()
 
-        def said(status: int) -> None:
-            if not answer.done():
-                answer.set_result(status)
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": raw, "more_body": False}
 
-        headers = {"content-type": "application/json", "authorization": f"Bearer {PASSWORD}"}
-        if holder.endpoint is None:
+        async def send(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start" and not answer.done():
+                answer.set_result(int(str(message["status"])))
+
+        headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {PASSWORD}".encode())]
+        scope: dict[str, object] = {"type": "http", "path": path, "method": "POST", "headers": headers}
+        endpoint = holder.endpoint
+        if endpoint is None:
             return 0
-        status = holder.endpoint.take("POST", path, headers, raw, said)
-        if status:
-            return status
-        done, _ = await asyncio.wait([answer], timeout=SLOWEST)
+        self.within(holder.owner, endpoint(scope, receive, send))
+        done, _ = await asyncio.wait([answer], timeout=30)
         return answer.result() if done else 0
 
     async def reloads(self) -> None:

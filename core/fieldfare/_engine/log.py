@@ -14,7 +14,7 @@ from .._net.redact import Redactor
 Format = Literal["auto", "text", "json"]
 Event = MutableMapping[str, Any]
 
-QUIET = ("aiohttp", "apscheduler", "asyncio", "httpcore", "httpx", "watchfiles")
+QUIET = ("aiohttp", "apscheduler", "asyncio", "httpcore", "httpx", "uvicorn", "watchfiles")
 """Libraries that tell too much: some of them write whole addresses, with what stands in them, at INFO."""
 
 
