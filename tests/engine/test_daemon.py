@@ -20,7 +20,7 @@ from fieldfare._engine.daemon import Daemon, Options
 from fieldfare._engine.embedded import Engine
 from fieldfare._engine.lock import StoreLock
 from fieldfare._engine.stop import LEASE
-from fieldfare._store import query
+from fieldfare._store import accounts, query
 from fieldfare._store.admission import Conclusion, Judged, conclude
 from fieldfare._store.planned import Planned
 from fieldfare._store.sqlite import Store, ms
@@ -269,5 +269,35 @@ def test_a_running_daemon_asks_its_reviewers_about_an_edit(project: Path) -> Non
             await call(control, "edit", {"key": "1", "text": "free"})
         made.request_stop("the end")
         await going
+
+    run(story())
+
+
+REFRESHED = """
+from fieldfare.testing import Playground as Village
+
+class Playground(Village):
+    async def open(self, services):
+        await services.keep("refresh", str(int(services.kept("refresh") or 0) + 1))
+        return await super().open(services)
+"""
+
+
+def test_a_dry_run_keeps_a_new_token_where_the_next_run_finds_it(project: Path) -> None:
+    (project / "refreshed.py").write_text(REFRESHED)
+    hooks = project / "hooks.py"
+    hooks.write_text(hooks.read_text().replace("from fieldfare.testing import", "from refreshed import"))
+    state = project / ".fieldfare"
+
+    async def story() -> None:
+        tokens: list[str | None] = []
+        for dry in (True, True, False, True):
+            await daemon(project, dry_run=dry, once=True).run()
+            store = Store.inline(state / "fieldfare.db")
+            tokens.append(store.read(accounts.kept, "brand", "refresh"))
+            if not any(row[2] for row in store.read(query.accounts)):
+                assert len(tokens) < 3, "a dry run writes nothing else"
+            await store.close()
+        assert tokens == ["1", "2", "3", "4"]
 
     run(story())

@@ -45,6 +45,7 @@ from .secrets import Confided
 from .sets import AutomationSet
 from .stop import LEASE, Stop
 from .surroundings import Surroundings
+from .tokens import BesideScratch
 
 log = structlog.get_logger("fieldfare.daemon")
 
@@ -169,6 +170,7 @@ class Daemon:
             arrivals=self._take,
             redact=self.redactor.redact,
             private=self.home.settings.private,
+            tokens=BesideScratch(self.home.database) if self.options.dry_run else None,
         )
 
     async def _take(self, path: str) -> Sequence[Arrival]:

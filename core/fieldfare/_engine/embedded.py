@@ -45,7 +45,9 @@ class Engine:
         self._host = PluginHost()
         self._booted = ms(around.clock.now())
         self._wall = Wall(around.clock)
-        self.sessions = Sessions(around.store, around.clock, around.secrets, around.client, {}, around.redact)
+        self.sessions = Sessions(
+            around.store, around.clock, around.secrets, around.client, {}, around.redact, around.tokens
+        )
         self.ways = Ways(around, self.sessions, lambda: self._follow(self._current.row))
         self._limits: dict[str, tuple[Limit, ...]] = {}
         self._current = Current(0, {}, judge_of(around, self._set, self._host, self.sessions))

@@ -19,6 +19,7 @@ from .._store import accounts
 from .._store.sqlite import Store, ms
 from .attempt import Offset
 from .clock import Clock
+from .tokens import InStore, Tokens
 from .use import Use
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class AccountServices:
     account: str
     http: Http
     clock: Clock
-    store: Store
+    tokens: Tokens
     secrets: Secrets
     shared: dict[str, Any]
 
@@ -90,10 +91,10 @@ class AccountServices:
             raise AuthFailed(str(exc)) from exc
 
     def kept(self, name: str) -> str | None:
-        return self.store.read(accounts.kept, self.account, name)
+        return self.tokens.kept(self.account, name)
 
     async def keep(self, name: str, value: str) -> None:
-        await self.store.do(accounts.keep, account=self.account, name=name, value=value)
+        await self.tokens.keep(self.account, name, value)
 
     def share(self, key: str, make: Callable[[], T]) -> T:
         if key not in self.shared:
@@ -124,11 +125,13 @@ class Sessions:
         client: ClientFactory,
         mapping: Mapping[str, Account],
         redact: Callable[[str], str] = lambda text: text,
+        tokens: Tokens | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._secrets = secrets
         self._client = client
+        self._tokens = tokens or InStore(store)
         self._redact = redact
         """Takes secrets out of what a network said, before it is written down."""
         self._accounts = dict(mapping)
@@ -198,7 +201,7 @@ class Sessions:
         client = self._client(account, (), ())
         offset, use = Offset(), Use()
         http = _Listening(client, self._clock, offset, use)
-        services = AccountServices(account.name, http, self._clock, self._store, self._secrets, self._shared)
+        services = AccountServices(account.name, http, self._clock, self._tokens, self._secrets, self._shared)
         session: Session | None = None
         try:
             session = await account.platform.open(services)

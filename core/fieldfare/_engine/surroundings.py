@@ -12,6 +12,7 @@ from .clock import Clock
 from .ingest import Arrivals
 from .media import MediaFolder
 from .sessions import ClientFactory, Secrets
+from .tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +29,7 @@ class Surroundings:
     stopped: Callable[[str, str, str], str | None]
     arrivals: Arrivals
     redact: Callable[[str], str] = lambda text: text
+    tokens: Tokens | None = None
+    """Where sessions keep theirs, if not in the store."""
     private: tuple[str, ...] = ()
     """Private address ranges that notices may go to."""
