@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .._domain.values import isoformat
+from .._engine.brief import brief
 from .._engine.home import Home
 from .._engine.stop import flags
 from .._store import query, why
@@ -91,17 +92,7 @@ def _pauses(home: Home, store: sqlite3.Connection) -> list[dict[str, Any]]:
 
 
 def _brief(row: query.Full) -> dict[str, Any]:
-    return {
-        "key": row.key,
-        "number": row.id,
-        "automation": row.automation,
-        "account": row.account,
-        "kind": row.kind,
-        "reason": row.reason,
-        "hold": row.hold,
-        "digest": row.digest,
-        "since": _iso(row.updated_at),
-    }
+    return brief(row) | {"hold": row.hold, "since": _iso(row.updated_at)}
 
 
 def told(found: dict[str, Any]) -> Iterator[str]:

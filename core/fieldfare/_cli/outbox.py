@@ -212,26 +212,17 @@ def one(store: Any, key: str) -> Full:
 
 
 def as_json(row: Full) -> dict[str, Any]:
-    """A delivery for programs, in short."""
+    """A delivery for programs, as it stands in the list."""
     from .._domain.values import isoformat
+    from .._engine.brief import brief, receipt
     from .._store.sqlite import moment
 
-    public = row.public
-    return {
-        "key": row.key,
-        "number": row.id,
-        "automation": row.automation,
-        "account": row.account,
-        "kind": row.kind,
-        "state": row.state,
-        "reason": row.reason,
-        "digest": row.digest,
-        "action": dict(public.action),
+    return brief(row) | {
+        "action": dict(row.public.action),
         "attempts": row.attempts,
-        "created_at": isoformat(moment(row.created_at)),
         "not_before": isoformat(moment(row.not_before)),
         "expires_at": isoformat(moment(row.expires_at)),
-        "receipt": public.receipt.model_dump(mode="json") if public.receipt else None,
+        "receipt": receipt(row),
     }
 
 

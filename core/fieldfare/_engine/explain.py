@@ -14,6 +14,7 @@ from .._store import query, why
 from .._store.query import EventRow, Full
 from .._store.sqlite import moment, ms
 from .._store.steps import steps
+from .brief import brief, receipt
 from .sets import reason_from
 
 Decode = Callable[[str, str], Event]
@@ -96,23 +97,12 @@ class Explainer:
 
     def delivery(self, row: Full) -> Told:
         """A delivery: what it says, each step and attempt, where it ended or what it waits for."""
-        public = row.public
-        action = dict(public.action)
+        action = dict(row.public.action)
         waits_for, until, todo = self._waits(row)
-        return {
-            "key": row.key,
-            "number": row.id,
-            "automation": row.automation,
-            "account": row.account,
-            "kind": row.kind,
-            "state": row.state,
-            "reason": row.reason,
+        return brief(row) | {
             "action": action,
             "texts": list(texts_of(action)),
-            "digest": row.digest,
             "approved_by": row.approver if row.approved_digest else "",
-            "created_at": isoformat(moment(row.created_at)),
-            "updated_at": isoformat(moment(row.updated_at)),
             "event": query.event_id(self.store, row.event),
             "attempts": [
                 {
@@ -133,7 +123,7 @@ class Explainer:
                 }
                 for step in steps(self.store, row.id)
             ],
-            "receipt": public.receipt.model_dump(mode="json") if public.receipt else None,
+            "receipt": receipt(row),
             "waits_for": waits_for,
             "until": isoformat(moment(until)) if until else None,
             "to_do": todo,

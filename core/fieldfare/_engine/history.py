@@ -13,6 +13,7 @@ from .._feeds.schedule import Slots
 from .._feeds.walltime import slots_after
 from .._store import query, why
 from .._store.sqlite import moment
+from .brief import brief
 from .explain import EVENT_STATES
 from .sets import FeedUse
 
@@ -42,16 +43,7 @@ class History:
                 {"event": event, "kind": kind, "verdict": verdict, "reason": reason, "at": isoformat(moment(at))}
                 for event, kind, verdict, reason, at in why.last_decisions(self.store, name, LAST)
             ],
-            "deliveries": [
-                {
-                    "key": row.key,
-                    "number": row.id,
-                    "state": row.state,
-                    "reason": row.reason,
-                    "updated_at": isoformat(moment(row.updated_at)),
-                }
-                for row in query.deliveries(self.store, automation=name, limit=LAST)
-            ],
+            "deliveries": [brief(row) for row in query.deliveries(self.store, automation=name, limit=LAST)],
             "feeds": [
                 self._pulls(key)
                 for key, use in self.uses.items()

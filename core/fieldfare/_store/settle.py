@@ -138,6 +138,14 @@ def end(c: Connection, delivery: int, state: str, reason: str, now: int, *, in_p
         free(c, delivery)
 
 
+def _goes_on(c: Connection, delivery: int, reason: str, now: int) -> None:
+    """The doubt is resolved, and there is something left to send."""
+    c.execute(
+        "UPDATE deliveries SET state = 'due', not_before = ?, reason = ?, updated_at = ? WHERE id = ?",
+        (AT_ONCE, reason, now, delivery),
+    )
+
+
 def found_steps(c: Connection, *, delivery: int, token: int, answers: dict[str, Any], now: int) -> bool:
     """A recall found steps performed: they are answered, and the delivery goes on."""
     if not _close(c, delivery, token, "found", ", ".join(answers), now):
@@ -145,10 +153,7 @@ def found_steps(c: Connection, *, delivery: int, token: int, answers: dict[str, 
     for name, body in answers.items():
         answer_step(c, delivery, name, 200, json.dumps({"headers": {}, "body": json.dumps(body)}))
     if open_step(c, delivery) is None:
-        c.execute(
-            "UPDATE deliveries SET state = 'due', not_before = ?, reason = 'found; goes on', updated_at = ? WHERE id = ?",
-            (AT_ONCE, now, delivery),
-        )
+        _goes_on(c, delivery, "found; goes on", now)
     return True
 
 
@@ -157,10 +162,8 @@ def absent(c: Connection, *, delivery: int, token: int, reason: str, now: int) -
     if not _close(c, delivery, token, "absent", reason, now):
         return False
     unsend(c, delivery, None)
-    c.execute(
-        "UPDATE deliveries SET state = 'due', absents = absents + 1, not_before = ?, reason = ?, updated_at = ? WHERE id = ?",
-        (AT_ONCE, f"looked and it is not there: {reason}", now, delivery),
-    )
+    c.execute("UPDATE deliveries SET absents = absents + 1 WHERE id = ?", (delivery,))
+    _goes_on(c, delivery, f"looked and it is not there: {reason}", now)
     return True
 
 
@@ -171,11 +174,7 @@ def repeat(c: Connection, *, delivery: int, token: int, now: int) -> bool:
     c.execute(
         "UPDATE steps SET repeat = ? WHERE delivery = ? AND sent_at IS NOT NULL AND answered = 0", (ALLOWED, delivery)
     )
-    c.execute(
-        "UPDATE deliveries SET state = 'due', not_before = ?, reason = 'the same call again, under the same key',"
-        " updated_at = ? WHERE id = ?",
-        (AT_ONCE, now, delivery),
-    )
+    _goes_on(c, delivery, "the same call again, under the same key", now)
     return True
 
 
